@@ -1,0 +1,172 @@
+"""The sample incident, ready to look at: its case, every headline, the start-here page, JupyterLab on the notebooks."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfkit import shipped
+from cfkit.errors import CannotRead, CfkitError, WrongUse
+from cfkit.terminal import visible
+
+if TYPE_CHECKING:
+    from cfkit.case import Case
+    from cfkit.load import LoadReport
+
+START_HERE = "00_start_here.ipynb"
+
+
+def folder() -> Path:
+    """Where the demo puts what it makes: `build/demo` of a checkout, else `cfkit-demo` in the current folder."""
+    return shipped.CHECKOUT / "build" / "demo" if shipped.in_checkout() else Path.cwd() / "cfkit-demo"
+
+
+def case_file() -> Path:
+    return folder() / "sample-incident.duckdb"
+
+
+def load_samples(case: Case) -> LoadReport:
+    """Loads every object of the sample incident."""
+    samples = shipped.samples_folder()
+    if not samples.is_dir():
+        raise CannotRead(
+            f"The sample incident should lie in {samples}, and that folder is not there. "
+            "Install cfkit again, or clone it again."
+        )
+    return case.load(samples)
+
+
+def fresh_case() -> tuple[Path, LoadReport]:
+    """A new case of the sample incident in place of an earlier one, which stays with whoever has it open."""
+    import cfkit
+
+    path = case_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for old in (path, path.with_name(path.name + ".wal")):
+        old.unlink(missing_ok=True)
+    with cfkit.Case(path) as case:
+        report = load_samples(case)
+    return path, report
+
+
+def ready_case() -> Path:
+    """The sample case as it is, or a new one where there is none that this version can open."""
+    import cfkit
+
+    path = case_file()
+    if path.is_file():
+        try:
+            cfkit.Case(path).close()
+            return path
+        except CfkitError:
+            pass  # made by another version, or broken off: it holds nothing that the samples do not
+    return fresh_case()[0]
+
+
+def headlines(case: Case) -> list[tuple[str, str, str]]:
+    """(theme, query, headline) of every shipped query, with its default parameters, over the whole case."""
+    from cfkit import queries
+
+    return [(query.theme, name, case.ask(name).headline) for name, query in queries.catalogue().items()]
+
+
+def run(tell: Callable[[str], None]) -> dict[str, Any]:
+    """The whole demonstration; `tell` gets each part as it is done. Returns what `cfkit demo --json` prints."""
+    import cfkit
+    from cfkit.writeup import page
+
+    tell("Loading the sample incident: four days of two distributions of a made-up shop.\n")
+    path, report = fresh_case()
+    tell(visible(report, lines=True))
+
+    tell("\nEvery query, asked of the whole case:")
+    with cfkit.Case(path) as case:
+        asked = headlines(case)
+    for theme, of_theme in groupby(asked, key=lambda line: line[0]):
+        tell(f"\n{theme}")
+        for _, name, headline in of_theme:
+            tell(f"  {name.removeprefix(theme + '/'):<22} {visible(headline)}")
+
+    html = page.run(shipped.notebooks_folder() / START_HERE, folder() / "00_start_here.html", {"case_file": str(path)})
+    command = "make lab" if shipped.in_checkout() else "cfkit lab"
+    shown = _short(path)
+    tell(
+        "\nThe start-here notebook, run on this case, as one page that needs no network:\n"
+        f"  {html.resolve().as_uri()}\n\n"
+        f"Next:\n"
+        f"  open that page in a browser, then `{command}` to work in the notebooks yourself\n"
+        f"  cfkit ask traffic/errors_by_edge --case {shown} --start 2026-03-04T14:00 --end 2026-03-04T15:00\n"
+        f"  cfkit load s3://YOUR-BUCKET/PREFIX/ --case mine.duckdb --start … --end …"
+    )
+    return {
+        "case": str(path),
+        "load": report.to_dict(),
+        "headlines": [{"query": name, "headline": headline} for _, name, headline in asked],
+        "page": str(html),
+    }
+
+
+def lab(case: Path | None) -> dict[str, str]:
+    """What JupyterLab opens on: {"case", "notebooks"}, absolute paths. Without a case: the sample incident."""
+    if case is not None and not case.is_file():
+        raise WrongUse(
+            f"There is no case file {case}. Load one first: `cfkit load WHERE --case {case}`; "
+            "without --case the notebooks open the sample incident."
+        )
+    return {"case": str((case or ready_case()).resolve()), "notebooks": str(_notebooks())}
+
+
+def run_lab(session: dict[str, str], more: Sequence[str]) -> int:
+    """Runs JupyterLab until it is stopped; returns its exit code.
+
+    The notebooks find the case through CFKIT_CASE. Nothing is fetched: no news, no updates, no extension catalogue.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={session['notebooks']}",
+        f"--LabApp.default_url=/lab/tree/{START_HERE}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        *more,
+    ]
+    # JupyterLab's own words are not this command's answer: they go to stderr, and stdout stays for --json.
+    process = subprocess.Popen(command, env={**os.environ, "CFKIT_CASE": session["case"]}, stdout=sys.stderr)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the terminal has sent it to JupyterLab too, which asks before it ends
+            continue
+
+
+def _notebooks() -> Path:
+    """In a checkout the notebooks themselves, else a copy to work in. A changed copy is never overwritten."""
+    source = shipped.notebooks_folder()
+    if shipped.in_checkout():
+        return source.resolve()
+    target = Path.cwd() / "cfkit-notebooks"
+    target.mkdir(exist_ok=True)
+    for notebook in sorted(source.glob("*.ipynb")):
+        copy = target / notebook.name
+        if not copy.exists():
+            shutil.copyfile(notebook, copy)
+        elif not filecmp.cmp(notebook, copy, shallow=False):
+            print(f"{copy} was changed since it was copied: it is kept as it is.", file=sys.stderr)
+    return target.resolve()
+
+
+def _short(path: Path) -> str:
+    """The path as it can be typed from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,86 @@
+"""Queries and answers as text: what `cfkit queries`, `show` and `ask` print, and the README's table of queries."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from cfkit.terminal import console, emit, say, table, visible
+
+if TYPE_CHECKING:
+    from cfkit.answer import Answer
+    from cfkit.queries import Query
+
+
+def params(query: Query) -> list[dict[str, Any]]:
+    return [
+        {"name": p.name, "type": p.type, "default": None if p.default is None else str(p.default), "help": p.help}
+        for p in query.params.values()
+    ]
+
+
+def described(query: Query) -> dict[str, Any]:
+    return {
+        "name": query.name,
+        "theme": query.theme,
+        "title": query.title,
+        "question": query.question,
+        "severity": query.severity,
+        "attack": list(query.attack),
+        "params": params(query),
+        "columns": dict(query.columns),
+    }
+
+
+def markdown(found: dict[str, Query]) -> list[str]:
+    lines = ["| query | question |", "| --- | --- |"]
+    return lines + [f"| `{name}` | {q.question.replace('|', chr(92) + '|')} |" for name, q in found.items()]
+
+
+def print_query(query: Query) -> None:
+    """Everything about one query that helps to decide on it and to read its answer."""
+    out = console()
+    bold = "bold"
+    out.print(f"{query.title}", style=bold)
+    out.print(f"{query.name}   {query.question}\n")
+    if query.severity:
+        out.print(f"severity  {query.severity}")
+    if query.attack:
+        out.print(f"ATT&CK    {', '.join(query.attack)}")
+    if query.how:
+        out.print("How to read it", style=bold)
+        out.print(f"{query.how.strip()}\n")
+    if query.params:
+        out.print("Parameters (-p name=value)", style=bold)
+        table(
+            ["name", "type", "default", "help"],
+            [[p["name"], p["type"], p["default"], p["help"]] for p in params(query)],
+        )
+        out.print()
+    out.print("Columns", style=bold)
+    table(["name", "meaning"], list(query.columns.items()))
+    if query.next:
+        out.print(f"\nAsk next: {', '.join(query.next)}")
+    out.print("\nSQL", style=bold)
+    emit(visible(query.sql.strip("\n"), lines=True))
+
+
+def print_answer(answer: Answer, limit: int) -> None:
+    rows = answer.rows
+    shown = rows if limit == 0 else rows.head(limit)
+    console().print(visible(answer.headline), style="bold")
+    if len(rows):
+        console().print()
+        table(list(rows.columns), shown.astype(object).where(shown.notna(), None).itertuples(index=False, name=None))
+    sys.stdout.flush()
+    if len(shown) < len(rows):
+        say(f"{len(rows) - len(shown):,} more rows: --rows 0 shows them, --format csv -o FILE keeps them.")
+    say(f"{answer.query.name}, {answer.scope}")
+
+
+def formatted(answer: Answer, form: str) -> str | bytes:
+    if form == "json":
+        return json.dumps(answer.to_dict(), indent=1, default=str, allow_nan=False)
+    # A table in a file is the Markdown one: both are for reading.
+    return answer.table("markdown" if form == "table" else form)
