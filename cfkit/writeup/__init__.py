@@ -1,0 +1,1 @@
+"""Turning an investigation into a document that others can open, check and keep."""
