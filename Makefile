@@ -33,7 +33,11 @@ bench: $(DEV) ## speed and memory on generated objects, beside bare DuckDB, pand
 	$(PY) bench
 
 docs: $(RUNTIME) ## the README's table of queries, written again from the query files
-	$(PY) -m cfkit queries --readme README.md
+	@mkdir -p build
+	$(PY) -m cfkit queries --markdown > build/queries.md
+	awk '/<!-- queries:/ { print; while ((getline line < "build/queries.md") > 0) print line; inside = 1 } \
+	     /<!-- end of queries/ { inside = 0 } !inside' README.md > build/README.md
+	cp build/README.md README.md
 
 samples: $(DEV) ## data/samples, written again by its generator
 	$(PY) data/generator
