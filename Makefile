@@ -43,8 +43,8 @@ samples: $(DEV) ## data/samples, written again by its generator
 	$(PY) data/generator
 
 lock: ## requirements*.lock from pyproject.toml (needs uv)
-	printf 'hatchling>=1.27\neditables>=0.5\n' | uv pip compile -q $(LOCKING) -o requirements.lock pyproject.toml -
-	printf 'hatchling>=1.27\neditables>=0.5\n' | uv pip compile -q $(LOCKING) -o requirements-dev.lock -c requirements.lock --extra dev pyproject.toml -
+	echo 'hatchling>=1.27,<2' | uv pip compile -q $(LOCKING) -o requirements.lock pyproject.toml -
+	echo 'hatchling>=1.27,<2' | uv pip compile -q $(LOCKING) -o requirements-dev.lock -c requirements.lock --extra dev pyproject.toml -
 LOCKING := --universal --python-version 3.11 --no-header --no-annotate --generate-hashes
 
 clean: ## removes .venv, build and caches; case files and data stay
