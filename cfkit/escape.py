@@ -1,0 +1,52 @@
+"""Text that came out of a log, made safe for the place it is shown in. Whoever sends a request writes the path, the referer and the user agent.
+
+`plain` is the first step everywhere: it leaves letters of every script alone and turns what a terminal, a browser or a spreadsheet
+would act on into visible marks.
+"""
+
+from __future__ import annotations
+
+import html as _html
+import unicodedata
+
+# Cc control (escape sequences, NUL, newlines), Cf format (direction overrides, zero width), Zl and Zp line separators, Cs lone surrogates.
+_ACTED_ON = {"Cc", "Cf", "Zl", "Zp", "Cs"}
+
+
+def plain(value: object, limit: int | None = None) -> str:
+    """One line without anything a terminal acts on: a control or invisible character shows as `\\x1b`. Longer than `limit` characters ends in …"""
+    text = str(value)
+    if not text.isascii() or not text.isprintable():
+        text = "".join(_visible(c) if unicodedata.category(c) in _ACTED_ON else c for c in text)
+    if limit is not None and len(text) > limit:
+        text = text[: max(limit - 1, 0)] + "…"
+    return text
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def html(value: object, limit: int | None = None) -> str:
+    """For text and for quoted attributes of a page."""
+    return _html.escape(plain(value, limit), quote=True)
+
+
+_MARKDOWN = str.maketrans({c: "\\" + c for c in "\\`*_{}[]()#+-.!|~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", ":": "&#58;"})
+
+
+def markdown(value: object, limit: int | None = None) -> str:
+    """For a table cell or a line of Markdown: no markup, no HTML, no link (an address would otherwise become one by itself)."""
+    return plain(value, limit).translate(_MARKDOWN)
+
+
+def spreadsheet(value: str) -> str:
+    """For a text cell of a CSV file: a text that a spreadsheet would run as a formula gets an apostrophe in front, the usual guard.
+
+    The guard is for text only (numbers stay numbers), and it is the one place where a table differs from the data: take JSON or Parquet
+    where the exact text matters. https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    # Spreadsheets trim leading blanks (and full-width forms fold to ASCII in some) before they decide that a cell is a formula.
+    start = unicodedata.normalize("NFKC", value.lstrip()[:1])
+    return "'" + value if start in {"=", "+", "-", "@"} or value[:1] in {"\t", "\r", "\n"} else value

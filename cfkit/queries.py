@@ -1,0 +1,287 @@
+"""The catalogue of queries, and asking one: scope applied, values bound, the answer built.
+
+How a query file is written is in `cfkit.queryfile`, its parameters in `cfkit.params`, its sentences in `cfkit.sentences`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfkit import params, queryfile, scope, sentences, shipped
+from cfkit.answer import Answer
+from cfkit.errors import CaseError, QueryFileError, WrongUse
+from cfkit.escape import plain
+from cfkit.params import Param
+from cfkit.queryfile import SHAPES, Example, Query
+from cfkit.scope import Scope
+from cfkit.window import moment
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["SHAPES", "Example", "Param", "Query", "catalogue", "check_example", "check_result", "find", "names", "run"]
+
+_SOURCES = {"requests": "access", "changes": "cloudtrail", "waf": "waf"}
+
+
+def names(folder: Path | None = None) -> list[str]:
+    """The names of all queries, sorted; no file is read."""
+    folder = folder or shipped.queries_folder()
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("**/*.sql"))
+
+
+def catalogue(folder: Path | None = None) -> dict[str, Query]:
+    """Every query, by name in order, each checked. Raises QueryFileError at the first file that breaks a rule."""
+    folder = folder or shipped.queries_folder()
+    return {name: queryfile.read(folder / f"{name}.sql", folder) for name in names(folder)}
+
+
+def find(name: str, folder: Path | None = None) -> Query:
+    """The query of that name. Only its file is read, so a broken one elsewhere does not stand in the way.
+
+    Raises WrongUse with the names that come close.
+    """
+    folder = folder or shipped.queries_folder()
+    known = names(folder)
+    wanted = name.strip().removesuffix(".sql").removeprefix("queries/")
+    if wanted in known:
+        return queryfile.read(folder / f"{wanted}.sql", folder)
+    short = {known_name.rpartition("/")[2]: known_name for known_name in known}
+    tail = wanted.rpartition("/")[2].lower()
+    close = difflib.get_close_matches(wanted.lower(), known, 3, 0.6)
+    close += [short[s] for s in difflib.get_close_matches(tail, short, 3, 0.6)]
+    close += [n for n in known if tail and tail in n]
+    if close:
+        advice = "Did you mean " + " or ".join(dict.fromkeys(close[:4])) + "?"
+    else:
+        themes = ", ".join(sorted({n.partition("/")[0] for n in known}))
+        advice = f"`cfkit queries` lists all {len(known)}; the themes are {themes}."
+    raise WrongUse(f"There is no query {plain(name, 80)!r}. {advice}")
+
+
+def run(
+    con: duckdb.DuckDBPyConnection,
+    query: Query,
+    given: Mapping[str, Any],
+    scope_: Scope,
+    provenance: Mapping[str, Any],
+) -> Answer:
+    """Ask `query` within the scope and return all its rows. `con` is the case's connection; read-only is enough.
+
+    Raises WrongUse for values and names that do not fit, a distribution the case does not have and a source not loaded;
+    QueryFileError, with file and line, where the SQL itself is at fault.
+    """
+    import duckdb
+
+    values = params.bind(query.params, given, query.name)
+    _known_distributions(con, scope_)
+    scope.apply(con, scope_)
+    shown = {name: value.shown for name, value in values.items()}
+    try:
+        bound = {name: value.bound for name, value in values.items()}
+        if query.reserved:
+            start, end = _bounds(con, query, scope_)
+            bound |= {name: {"scope_start": start, "scope_end": end}[name] for name in query.reserved}
+        result = con.execute(query.sql, bound)
+        columns = [str(column[0]) for column in result.description or ()]
+        types = [str(column[1]) for column in result.description or ()]
+        _only_utc(query, columns, types)
+        records = result.fetchall()
+    except duckdb.Error as why:
+        raise _explained(con, why, query, shown) from None
+    # «No error» would mislead where there is no evidence at all, so an empty answer first asks whether anything is loaded for its scope.
+    nothing = None if records else _nothing_loaded(con, query, scope_)
+    return Answer(
+        query=query,
+        headline=nothing or _headline(query, scope_, shown, columns, records),
+        sql=query.sql,
+        params=shown,
+        scope=scope_,
+        provenance=dict(provenance),
+        columns=tuple(columns),
+        types=tuple(types),
+        records=records,
+        no_data=nothing is not None,
+    )
+
+
+def check_result(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope | None = None) -> None:
+    """The query runs on this case with its defaults and returns the columns its header says, in that order.
+
+    Also that `found` can be filled from the types that come back. Raises QueryFileError.
+    """
+    # A required parameter has no default to run with; one of its type says enough about the columns.
+    given = {p.name: p.example for p in query.params.values() if p.required}
+    answer = run(con, query, given, scope_ or Scope(), {})
+    where = f"{query.shown}:{query.sql_line}"
+    if list(answer.columns) != list(query.columns):
+        raise QueryFileError(
+            f"{where}: the result has the columns {', '.join(answer.columns)}; [columns] says {', '.join(query.columns)}"
+        )
+    chart = query.chart or {}
+    types = dict(zip(answer.columns, answer.types, strict=True))
+    if chart.get("kind") == "over_time" and not types[chart["x"]].startswith(("TIMESTAMP", "DATE")):
+        raise QueryFileError(f"{where}: the chart's x, {chart['x']}, is {types[chart['x']]}; over_time needs a TIMESTAMP")
+    if "mark_if" in chart and types[chart["mark_if"]] != "BOOLEAN":
+        raise QueryFileError(f"{where}: the chart's mark_if, {chart['mark_if']}, is not BOOLEAN")
+
+
+def check_example(con: duckdb.DuckDBPyConnection, query: Query, example: Example) -> Answer:
+    """The example is true of this case. Raises AssertionError saying what was expected, what came and where the example stands.
+
+    Floats agree within half of the last digit written, at least to one part in a million; texts and whole numbers exactly; times by moment.
+    """
+    where = f"{query.shown}:{example.line}"
+    answer = run(con, query, example.params, example.scope, {})
+    got = len(answer.records)
+    if example.quiet:
+        assert not got, f"{where}: should be quiet in {example.scope}, and says: {answer.headline}"
+        assert not answer.no_data, (
+            f"{where}: is quiet only because nothing is loaded for {example.scope}, which proves nothing"
+        )
+        return answer
+    assert got, f"{where}: should find something in {example.scope}, and says: {answer.headline}"
+    assert example.rows in (None, got), f"{where}: should return {example.rows} rows, and returns {got}"
+    for column, wanted in example.first.items():
+        assert column in answer.columns, f"{where}: the result has no column {column}, only {', '.join(answer.columns)}"
+        value = answer.records[0][answer.columns.index(column)]
+        assert _same(value, wanted), (
+            f"{where}: {column} should be {wanted!r} in the first row, and is {value!r}; the headline: {answer.headline}"
+        )
+    return answer
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    if value is None or isinstance(value, bool) or isinstance(wanted, bool):
+        return value is wanted
+    if isinstance(wanted, float) and isinstance(value, int | float | Decimal):
+        text = repr(wanted)
+        digits = len(text.partition(".")[2]) if "e" not in text else 0
+        # 40.0 in a header is meant to a tenth; 0.1234 to a ten-thousandth
+        return abs(float(value) - wanted) <= max(0.5 * 10.0**-digits if "e" not in text else 0, abs(wanted) * 1e-6)
+    if isinstance(wanted, int) and isinstance(value, int | float | Decimal):
+        return value == wanted
+    if isinstance(value, datetime):
+        try:
+            return value == moment(wanted)
+        except WrongUse:
+            return False
+    if isinstance(value, timedelta):
+        return isinstance(wanted, str) and params.interval_words(wanted) == params.interval_words(str(value))
+    if isinstance(value, list | tuple):
+        return isinstance(wanted, list) and len(value) == len(wanted) and all(map(_same, value, wanted))
+    return bool(value == wanted) or str(value) == wanted
+
+
+def _headline(
+    query: Query,
+    scope_: Scope,
+    shown: Mapping[str, Any],
+    columns: list[str],
+    records: list[tuple[Any, ...]],
+) -> str:
+    window = scope_.window
+    words: dict[str, Any] = {
+        "rows": len(records),
+        "start": window.start or "the beginning of the case",
+        "end": window.end or "the end of the case",
+    }
+    if records:
+        return sentences.fill(query.found, words | dict(shown) | dict(zip(columns, records[0], strict=True)))
+    return sentences.fill(query.quiet, words | dict(shown))
+
+
+def _nothing_loaded(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> str | None:
+    """The headline where none of the tables that the query reads through the scope has a row there."""
+    for table in _reads(query, scope.tables(con)):
+        if con.execute(f"select 1 from {table} limit 1").fetchall():
+            return None
+    for table in _reads(query, scope.tables(con)):
+        first, last = con.execute(f"select min(time), max(time) from all_{table}").fetchall()[0]
+        if first is None:
+            return f"No {table} are loaded in this case, so this is no answer yet."
+        return (
+            f"No {table} are loaded for {scope_}; the case holds {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC. "
+            "This says nothing about what happened then."
+        )
+    return None
+
+
+def _reads(query: Query, loaded: tuple[str, ...], within_scope: bool = True) -> list[str]:
+    """Those of the case's tables that the query reads: through the scope, or at all."""
+    return [t for t in loaded if t in query.tables or (not within_scope and f"all_{t}" in query.tables)]
+
+
+def _bounds(
+    con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope
+) -> tuple[datetime | None, datetime | None]:
+    """The scope's own bounds; where it is open, the first time loaded and one second after the last (an end is outside)."""
+    start, end = scope_.window.start, scope_.window.end
+    if start is None or end is None:
+        seen = [
+            con.execute(f"select min(time), max(time) from {table}").fetchall()[0]
+            for table in _reads(query, scope.tables(con), within_scope=False)
+        ]
+        start = start or min((first for first, _ in seen if first), default=None)
+        end = end or max((last + timedelta(seconds=1) for _, last in seen if last), default=None)
+    return start, end
+
+
+def _known_distributions(con: duckdb.DuckDBPyConnection, scope_: Scope) -> None:
+    """A slip in a distribution id would otherwise be an empty answer, which reads as good news."""
+    ledger = con.execute(
+        "select 1 from duckdb_columns() where database_name = current_database() and table_name = 'objects' and column_name = 'distribution'"
+    ).fetchall()
+    if not scope_.distributions or not ledger:
+        return
+    known = [d for (d,) in con.execute("select distinct distribution from objects where distribution is not null order by 1").fetchall()]
+    for name in scope_.distributions:
+        if name not in known:
+            there = ", ".join(plain(d, 60) for d in known[:10]) + (f" and {len(known) - 10} more" if len(known) > 10 else "")
+            raise WrongUse(
+                f"The scope asks for distribution {name}, and this case holds "
+                + (f"{there}. Is the id right, or are its logs still to be loaded?" if known else "no object that names its distribution. Load with --distribution.")
+            )
+
+
+def _only_utc(query: Query, columns: list[str], types: list[str]) -> None:
+    for column, type_ in zip(columns, types, strict=True):
+        if "TIME ZONE" in type_:
+            raise QueryFileError(f"{query.shown}:{query.sql_line}: column {column} is {type_}; results hold UTC as TIMESTAMP, without a zone")
+    for column in columns:
+        if columns.count(column) > 1:
+            raise QueryFileError(f"{query.shown}:{query.sql_line}: the result has more than one column {column}")
+
+
+def _explained(con: duckdb.DuckDBPyConnection, why: duckdb.Error, query: Query, shown: Mapping[str, Any]) -> BaseException:
+    """A DuckDB error as one paragraph for whoever can do something about it."""
+    import duckdb
+
+    text = str(why)
+    line, said = queryfile.where_in(text, query.sql_line)
+    said = plain(said, 400)
+    if isinstance(why, duckdb.InterruptException):
+        return KeyboardInterrupt()
+    if isinstance(why, duckdb.CatalogException) and (missing := re.search(r"Table with name (\w+) does not exist", text)):
+        table = missing[1].removeprefix("all_")
+        if table in _SOURCES:
+            there = ", ".join(scope.tables(con)) or "none of the kit's tables"
+            return WrongUse(
+                f"{query.name} reads `{table}`, and this case has {there}. Load them first: "
+                f"`cfkit load WHERE --case FILE --source {_SOURCES[table]}`."
+            )
+    if isinstance(why, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
+        return QueryFileError(f"{query.shown}:{line}: {said}")
+    with_ = ", ".join(f"{name} = {plain(value, 60)}" for name, value in shown.items())
+    asked = f"{query.name} could not be answered" + (f" with {with_}" if with_ else "")
+    if isinstance(why, duckdb.OutOfMemoryException):
+        return WrongUse(f"{asked}: memory and spill space ran out. Ask for a shorter window or one distribution. ({said})")
+    if isinstance(why, duckdb.IOException | duckdb.FatalException | duckdb.InternalException):
+        return CaseError(f"{asked}: reading the case failed. Is its disk full or the file damaged? ({said})")
+    return WrongUse(f"{asked}: {said}. `cfkit show {query.name}` says what each parameter means.")

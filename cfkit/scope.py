@@ -1,0 +1,106 @@
+"""The scope: which window and which distributions an analyst is looking at, applied once for every query.
+
+`apply` puts temporary views in front of the tables of a case, so that `requests` in a query *is* the scope and `all_requests`
+is everything. Temporary views live in the connection, so a case that is open read-only takes them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from cfkit.errors import WrongUse
+from cfkit.window import Moment, Window
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCOPED = ("requests", "changes", "waf")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """`distributions` empty means all of them. Two scopes with the same content are equal."""
+
+    window: Window = field(default_factory=Window)
+    distributions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.distributions:
+            if not name or not name.isprintable():
+                raise WrongUse(f"The distribution {name!r} is not a distribution id. An id looks like E2EXAMPLE1A2B3; `traffic/overview` lists those loaded.")
+
+    @classmethod
+    def of(cls, start: Moment = None, end: Moment = None, distribution: str | Iterable[str] | None = None) -> Scope:
+        names = (distribution,) if isinstance(distribution, str) else tuple(distribution or ())
+        return cls(Window.of(start, end), tuple(dict.fromkeys(names)))
+
+    def __str__(self) -> str:
+        if not self.distributions:
+            return f"{self.window}, all distributions"
+        return f"{self.window}, distribution{'s' if len(self.distributions) > 1 else ''} {', '.join(self.distributions)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"start", "end", "distributions"}`; times are ISO 8601 with Z, None where the window is open, `[]` is every distribution."""
+
+        def iso(at: datetime | None) -> str | None:
+            return None if at is None else at.isoformat() + "Z"
+
+        return {"start": iso(self.window.start), "end": iso(self.window.end), "distributions": list(self.distributions)}
+
+
+def apply(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+    """Make `requests`, `changes` and `waf` mean the scope, and `all_requests`, `all_changes`, `all_waf` everything, on this connection.
+
+    Tables that the case does not have are left alone. Once this has run, a statement that writes to one of the tables must name it in full
+    (`"database".main.requests`), or call `lift` first: the short name is the view.
+    """
+    database = _database(con)
+    where = _condition(scope)
+    for table in tables(con):
+        base = f"{_name(database)}.main.{_name(table)}"
+        con.execute(f"create or replace temp view all_{table} as select * from {base}")
+        con.execute(f"create or replace temp view {table} as select * from {base}{where}")
+
+
+def lift(con: duckdb.DuckDBPyConnection) -> None:
+    """Take the views of `apply` away again, so that the short names are the tables."""
+    for table in SCOPED:
+        con.execute(f"drop view if exists temp.main.{table}")
+        con.execute(f"drop view if exists temp.main.all_{table}")
+
+
+def tables(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Those of the scoped tables that the case has."""
+    found = con.execute(
+        "select table_name from duckdb_tables() where database_name = $1 and schema_name = 'main'", [_database(con)]
+    ).fetchall()
+    present = {name for (name,) in found}
+    return tuple(table for table in SCOPED if table in present)
+
+
+def _database(con: duckdb.DuckDBPyConnection) -> str:
+    return str(con.execute("select current_database()").fetchall()[0][0])
+
+
+def _condition(scope: Scope) -> str:
+    # Literals with their type, not a join or a function of `time`: DuckDB then pushes the filter into the scan and skips row groups by their
+    # minimum and maximum. A view cannot hold bound parameters.
+    tests = []
+    if scope.window.start is not None:
+        tests.append(f"time >= timestamp '{scope.window.start.isoformat(' ')}'")
+    if scope.window.end is not None:
+        tests.append(f"time < timestamp '{scope.window.end.isoformat(' ')}'")
+    if scope.distributions:
+        tests.append(f"distribution in ({', '.join(_text(name) for name in scope.distributions)})")
+    return f" where {' and '.join(tests)}" if tests else ""
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
