@@ -56,7 +56,10 @@ class _Writer(HTMLParser):
             return
         if tag not in _TAGS:
             return
-        kept = "".join(f' {name}="{escape(value)}"' for name, value in _attributes(tag, attrs))
+        attributes = _attributes(tag, attrs)
+        if tag == "img" and "src" not in dict(attributes):
+            return
+        kept = "".join(f' {name}="{escape(value)}"' for name, value in attributes)
         self.out.append(f"<{tag}{kept}>")
         if tag not in _VOID:
             self.open.append(tag)
