@@ -1,0 +1,98 @@
+"""What the two sites serve: paths, sizes in bytes, content types, how long a copy may be kept and which origin makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from data.generator.dice import Curve, Dice
+
+WEB, API = "E1SHOPWEBEX4MPL", "E2SHOPAPIEX4MPL"
+HOSTS = {WEB: "www.shop.example", API: "api.shop.example"}
+CDN_HOSTS = {WEB: "d111111abcdef8.cloudfront.net", API: "d222222abcdef8.cloudfront.net"}
+
+# Seconds until an origin's first byte.
+FAST: Curve = ((0, 0.018), (0.5, 0.034), (0.9, 0.072), (0.99, 0.19), (1, 0.6))
+SHOP: Curve = ((0, 0.06), (0.5, 0.142), (0.9, 0.33), (0.99, 0.9), (1, 2.4))
+SEARCH: Curve = ((0, 0.11), (0.5, 0.247), (0.9, 0.61), (0.99, 1.4), (1, 3.8))
+SERVICE: Curve = ((0, 0.021), (0.5, 0.064), (0.9, 0.187), (0.99, 0.62), (1, 2.1))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`ttl_s` 0: never cached. `origin`: shop (the application), files (a bucket), service (the API). `length`: does the answer carry Content-Length."""
+
+    name: str
+    content_type: str
+    ttl_s: int
+    origin: str
+    first_byte: Curve
+    length: bool = True
+    revalidates: bool = False  # after its time a copy is asked for again with If-None-Match, mostly answered 304: RefreshHit
+
+
+KINDS = {
+    k.name: k
+    for k in (
+        Kind("page", "text/html; charset=utf-8", 900, "shop", SHOP, length=False),
+        Kind("search", "text/html; charset=utf-8", 300, "shop", SEARCH, length=False),
+        Kind("personal", "text/html; charset=utf-8", 0, "shop", SHOP, length=False),
+        Kind("style", "text/css", 604800, "files", FAST, revalidates=True),
+        Kind("script", "application/javascript", 604800, "files", FAST, revalidates=True),
+        Kind("font", "font/woff2", 2592000, "files", FAST, revalidates=True),
+        Kind("image", "image/webp", 86400, "files", FAST, revalidates=True),
+        Kind("icon", "image/svg+xml", 86400, "files", FAST, revalidates=True),
+        Kind("video", "video/mp4", 86400, "files", FAST, revalidates=True),
+        Kind("download", "application/pdf", 86400, "files", FAST, revalidates=True),
+        Kind("feed", "application/rss+xml", 1800, "shop", SHOP, length=False, revalidates=True),
+        Kind("text", "text/plain", 3600, "files", FAST, revalidates=True),
+        Kind("json", "application/json", 900, "service", SERVICE, length=False),
+        Kind("call", "application/json", 0, "service", SERVICE, length=False),
+        Kind("live", "-", 0, "service", SERVICE, length=False),
+    )
+}
+
+_THINGS = "teapot kettle mug bowl plate tray jar scale lamp stool shelf basket blanket cushion apron towel board knife pan pot".split()
+_MAKES = "oak steel linen copper stoneware walnut enamel wool bamboo glass cork cotton".split()
+CATEGORIES = ("kitchen", "table", "tea", "coffee", "living", "textiles", "light", "storage", "garden", "gifts", "outlet")
+SEARCHES = (
+    "teapot", "mug", "copper kettle", "oak shelf", "gift", "linen towel", "lamp", "wool blanket", "kanne", "teekanne", "grüner tee", "küchenmesser",
+    "schüssel groß", "café", "espresso", "basket", "apron", "storage jar", "knife set", "bamboo board", "voucher", "size chart", "cushion 40x40",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Product:
+    number: int
+    path: str
+    images: tuple[str, ...]
+    image_bytes: int
+
+
+class Catalog:
+    """Every path of the shop, popular ones first."""
+
+    def __init__(self, seed: int) -> None:
+        dice = Dice(seed, "catalog")
+        names = [f"{make}-{thing}" for thing in _THINGS for make in _MAKES]
+        names.sort(key=lambda name: (Dice(seed, "shelf", name).unit(), name))
+        self.products = []
+        for place, name in enumerate(names):
+            number = 10230 + place * 7 + dice.below(7)
+            images = tuple(f"/images/p/{number}-{view}.webp" for view in ("front", "side", "detail", "room")[: dice.between(2, 4)])
+            self.products.append(Product(number, f"/p/{name}-{number}", images, dice.between(18_000, 64_000)))
+        self.styles = ("/assets/app.3fa91c07.css", "/assets/shop.b81d20e4.css")
+        self.scripts = ("/assets/app.9c04d1aa.js", "/assets/vendor.51e7fb32.js", "/assets/consent.0d2c7781.js")
+        self.fonts = ("/assets/fonts/grotesk-400.woff2", "/assets/fonts/grotesk-700.woff2")
+        self.icons = ("/assets/icons/sprite.5ad1.svg", "/favicon.ico")
+        self.videos = (("/media/kettle-making-of-1080.mp4", 48_310_112), ("/media/spring-2026-720.mp4", 21_774_090), ("/media/care-oak.mp4", 12_118_476))
+        self.downloads = (("/downloads/catalogue-spring-2026.pdf", 38_402_617), ("/downloads/care-guide.pdf", 4_817_224), ("/downloads/press-kit-2026.zip", 91_220_840))
+        self.articles = tuple(f"/journal/{name}" for name in ("how-to-brew", "oak-or-walnut", "linen-care", "a-day-in-the-foundry", "knife-school", "tea-from-kyoto", "small-kitchens", "winter-light"))
+        self.help = ("/help/delivery", "/help/returns", "/help/size-chart", "/help/contact", "/imprint", "/privacy")
+        # Links that other people's pages still carry, and one the shop itself forgot to take out.
+        self.gone = ("/p/tin-lunchbox-9981", "/p/brass-bell-9714", "/shop/index.php", "/journal/old-recipes", "/images/banner-xmas-2024.jpg")
+        self.forgotten_icon = "/assets/icons/legacy-cart.svg"
+        self.sizes = {path: Dice(seed, "size", path).between(9_000, 210_000) for path in (*self.styles, *self.scripts, *self.fonts)}
+        self.sizes |= {path: Dice(seed, "size", path).between(1_200, 9_000) for path in self.icons}
+
+    def page_bytes(self, seed: int, path: str) -> int:
+        return Dice(seed, "size", path).between(9_500, 31_000)
