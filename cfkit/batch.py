@@ -1,0 +1,284 @@
+"""Lines of many objects written to tables in one transaction, and every one of them accounted for.
+
+Objects are small and DuckDB pays for each file it opens, so the lines of many objects go to a few large files, each line begun with
+its object's id, and are read from there. An object whose lines did not all become rows is examined line by line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import duckdb
+import pandas as pd
+
+from cfkit.ledger import Entry, forget, record
+from cfkit.sources import access
+from cfkit.window import Window
+
+RAW_CHARACTERS = 2_000
+EXAMINE_LINES = 100_000
+
+
+@dataclass
+class _Part:
+    """Where one piece of an object lies in a file of lines."""
+
+    entry: Entry
+    layout: access.Layout
+    offset: int
+    length: int
+    first_line: int
+    lines: int
+
+
+@dataclass
+class _Group:
+    """One file of lines, all of one layout and one distribution."""
+
+    layout: access.Layout
+    distribution: str | None
+    path: Path
+    stream: BinaryIO
+    parts: list[_Part] = field(default_factory=list)
+    size: int = 0
+
+
+class Batch:
+    """Collects objects (`add`), then writes them to the case as one transaction (`write`). Lives in `folder`, cleaned by `close`."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._folder = folder
+        self._number = number
+        self._groups: dict[tuple[access.Layout, str | None], _Group] = {}
+        self._odd: list[tuple[Entry, access.Piece]] = []
+        self._tails: list[tuple[Entry, int, str, str]] = []
+        self.entries: list[Entry] = []
+        self.size = 0
+
+    def add(self, entry: Entry, pieces: list[access.Piece]) -> None:
+        """Takes all of an object, or the next part of a large one."""
+        if not self.entries or self.entries[-1] is not entry:
+            self.entries.append(entry)
+        for piece in pieces:
+            self.size += len(piece.body)
+            if piece.examine:
+                self._odd.append((entry, piece))
+            else:
+                self._append(entry, piece)
+
+    def reject(self, entry: Entry, line: int, reason: str, raw: str) -> None:
+        """A line known to be bad before it is parsed: the torn last line of a truncated object."""
+        self._tails.append((entry, line, reason, raw))
+
+    def _append(self, entry: Entry, piece: access.Piece) -> None:
+        key = (piece.layout, entry.distribution)
+        group = self._groups.get(key)
+        if group is None:
+            path = self._folder / f"batch-{self._number}-{len(self._groups)}.lines"
+            group = _Group(piece.layout, entry.distribution, path, open(path, "wb", buffering=0))
+            self._groups[key] = group
+        prefix = b"%d\t" % entry.object_id
+        text = b"%s%s\n" % (prefix, piece.body.replace(b"\n", b"\n" + prefix))
+        group.stream.write(text)
+        group.parts.append(_Part(entry, piece.layout, group.size, len(text), piece.first_line, piece.lines))
+        group.size += len(text)
+
+    def close(self) -> None:
+        for group in self._groups.values():
+            group.stream.close()
+            group.path.unlink(missing_ok=True)
+
+    # --- into the tables --------------------------------------------------------------------------------------------------
+
+    def write(self, con: Any) -> None:
+        """One transaction: rows, rejects and ledger of every object added, or nothing at all."""
+        for careful in (False, True):
+            con.execute("begin")
+            try:
+                forget(con, [old for entry in self.entries for old in entry.replaces])
+                self.write_rows(con, careful=careful)
+                settle(con, self.entries)
+                con.execute("commit")
+                return
+            except duckdb.InvalidInputException:
+                # The CSV reader gave up on a file as a whole. Once more, every object examined line by line.
+                rollback(con)
+                if careful:
+                    raise
+                for entry in self.entries:
+                    entry.lines = entry.rows = entry.rejected = entry.ignored = 0
+            except BaseException:
+                rollback(con)
+                raise
+
+    def write_rows(self, con: Any, *, staged: bool = False, careful: bool = False) -> None:
+        """Rows and rejects of what was added, inside a transaction that is open.
+
+        `staged`: a part of a large object of which rows are in the table already, so that a part which turns out bad cannot be taken
+        back by object id; its rows are prepared beside the table. `careful`: examine everything.
+        """
+        expected = self._expected()
+        bad = set(expected)
+        if not careful:
+            table = "staged_rows" if staged else "requests"
+            if staged:
+                con.execute("create or replace temp table staged_rows as select * from requests limit 0")
+            for group in self._groups.values():
+                con.execute(
+                    f"insert into {table} {access.from_csv(group.layout)}",
+                    {
+                        "file": str(group.path),
+                        "columns": {"object_id": "INTEGER"} | access.csv_columns(group.layout),
+                        "distribution": group.distribution,
+                    },
+                )
+            got = _counts(con, table, expected)
+            bad = {object_id for object_id, lines in expected.items() if got.get(object_id, 0) != lines}
+            if bad:
+                con.execute(f"delete from {table} where object_id in (select unnest($ids))", {"ids": sorted(bad)})
+            if staged:
+                con.execute("insert into requests select * from staged_rows")
+                con.execute("drop table staged_rows")
+        for group in self._groups.values():
+            for part in group.parts:
+                if part.entry.object_id in bad:
+                    examine(con, part.entry, part.layout, _read_back(group, part), part.first_line)
+                else:
+                    part.entry.lines += part.lines
+                    part.entry.rows += part.lines
+        for entry, piece in self._odd:
+            examine(con, entry, piece.layout, piece.body, piece.first_line)
+        for entry, line, reason, raw in self._tails:
+            entry.lines += 1
+            entry.rejected += 1
+            con.execute("insert into rejects values ($1, $2, $3, $4)", [entry.object_id, line, reason, raw[:RAW_CHARACTERS]])
+
+    def _expected(self) -> dict[int, int]:
+        """Lines by object, over all its parts in this batch."""
+        out: dict[int, int] = {}
+        for group in self._groups.values():
+            for part in group.parts:
+                out[part.entry.object_id] = out.get(part.entry.object_id, 0) + part.lines
+        return out
+
+
+def settle(con: Any, entries: list[Entry]) -> None:
+    """Ends objects whose rows are all in: cuts them to their windows, dates them, writes the ledger. Part of their transaction."""
+    loaded = {entry.object_id: entry for entry in entries if entry.rows}
+    for entry in loaded.values():
+        entry.ignored = 0
+    by_windows: dict[tuple[Window, ...], list[int]] = {}
+    for entry in loaded.values():
+        if not entry.everything:
+            by_windows.setdefault(tuple(entry.windows), []).append(entry.object_id)
+    for windows, ids in by_windows.items():
+        outside = f"object_id in (select unnest($ids)) and not ({inside(windows)})"
+        low, high = min(ids), max(ids)
+        outside = f"object_id between {low} and {high} and {outside}"
+        cut = con.execute(f"select object_id, count(*) from requests where {outside} group by object_id", {"ids": ids}).fetchall()
+        if cut:
+            con.execute(f"delete from requests where {outside}", {"ids": ids})
+        for object_id, count in cut:
+            entry = loaded[object_id]
+            entry.rows -= count
+            entry.ignored += count
+            entry.notes.append(f"{count:,} lines outside the window asked for")
+    if loaded:
+        spans = con.execute(
+            "select object_id, min(time), max(time) from requests where object_id between $low and $high group by object_id",
+            {"low": min(loaded), "high": max(loaded)},
+        ).fetchall()
+        for object_id, first, last in spans:
+            if object_id in loaded:
+                loaded[object_id].first_time, loaded[object_id].last_time = first, last
+    record(con, entries)
+
+
+def inside(windows: tuple[Window, ...]) -> str:
+    """SQL that is true of a time in any of the windows. They hold datetimes, so they can stand in the text."""
+    tests = []
+    for window in windows:
+        sides = []
+        if window.start is not None:
+            sides.append(f"time >= timestamp '{window.start.isoformat(' ')}'")
+        if window.end is not None:
+            sides.append(f"time < timestamp '{window.end.isoformat(' ')}'")
+        tests.append("(" + (" and ".join(sides) or "true") + ")")
+    return " or ".join(tests)
+
+
+def examine(con: Any, entry: Entry, layout: access.Layout, body: bytes, first_line: int) -> None:
+    """Reads lines one by one: sound ones become rows, the others rejects with their line number and reason."""
+    lines = body.replace(b"\r\n", b"\n").split(b"\n")
+    for at in range(0, len(lines), EXAMINE_LINES):
+        _examine(con, entry, layout, lines[at : at + EXAMINE_LINES], first_line + at)
+
+
+def _examine(con: Any, entry: Entry, layout: access.Layout, lines: list[bytes], first_line: int) -> None:
+    block = b"\n".join(lines)
+    try:
+        text, broken = block.decode("utf-8"), False
+    except UnicodeDecodeError:
+        text, broken = block.decode("utf-8", "backslashreplace"), True
+    frame = pd.DataFrame({"line": range(first_line, first_line + len(lines)), "text": text.split("\n")})
+    con.register("lines", frame)
+    try:
+        if layout.problem:
+            con.execute(
+                "insert into rejects select $object_id, line, $reason, left(text, $most) from lines where trim(text) <> ''",
+                {"object_id": entry.object_id, "reason": f"the lines above say this is {layout.problem}", "most": RAW_CHARACTERS},
+            )
+            (bad,) = con.execute("select count(*) from lines where trim(text) <> ''").fetchone()
+            good = 0
+        else:
+            con.execute(
+                f"create or replace temp table examined_lines as {access.examined(layout)}",
+                {"object_id": entry.object_id, "broken_text": broken},
+            )
+            good, bad = con.execute(
+                "select count(*) filter (where reason is null), count(*) filter (where reason is not null) from examined_lines"
+            ).fetchone()
+            con.execute(
+                f"insert into requests select {access.select_list(layout)} from examined_lines {access.place_join(layout)} "
+                "where reason is null order by line",
+                {"distribution": entry.distribution},
+            )
+            con.execute(
+                "insert into rejects select object_id, line, reason, left(text, $most) from examined_lines "
+                "where reason is not null order by line",
+                {"most": RAW_CHARACTERS},
+            )
+            con.execute("drop table examined_lines")
+    finally:
+        con.unregister("lines")
+    entry.lines += good + bad
+    entry.rows += good
+    entry.rejected += bad
+
+
+def rollback(con: Any) -> None:
+    try:
+        con.execute("rollback")
+    except duckdb.Error:
+        pass  # the failure ended the transaction already; the first error is the one to tell
+
+
+def _counts(con: Any, table: str, expected: dict[int, int]) -> dict[int, int]:
+    if not expected:
+        return {}
+    return dict(
+        con.execute(
+            f"select object_id, count(*) from {table} where object_id between $low and $high group by object_id",
+            {"low": min(expected), "high": max(expected)},
+        ).fetchall()
+    )
+
+
+def _read_back(group: _Group, part: _Part) -> bytes:
+    """A piece as it was added, from the file of lines."""
+    prefix = b"%d\t" % part.entry.object_id
+    with open(group.path, "rb") as stream:
+        stream.seek(part.offset)
+        return stream.read(part.length)[len(prefix) : -1].replace(b"\n" + prefix, b"\n")

@@ -1,0 +1,324 @@
+"""A case: one investigation in one DuckDB file. Open it, load logs into it, set the scope, ask.
+
+The file is held read-only except while something is written, so a colleague's notebook and the command line can read it at the same time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from cfkit import ledger
+from cfkit.errors import CannotRead, CaseError, WrongUse
+from cfkit.lookups import add_edge_places
+from cfkit.scope import Scope
+from cfkit.sources.columns import REQUESTS
+from cfkit.window import Moment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cfkit.answer import Answer
+    from cfkit.objects import Place
+    from cfkit.report import LoadReport
+
+SCHEMA_VERSION = 1
+LOAD_MEMORY = "1GB"
+ASK_MEMORY = "60%"
+SOURCES = ("auto", "access")
+
+_TABLES = (
+    "create table meta (key varchar not null, value varchar not null);\n"
+    + ledger.TABLES
+    + "create table requests (\n    "
+    + ",\n    ".join(f"{column.name} {column.type}" for column in REQUESTS)
+    + "\n);\n"
+    # In the duckdb shell, without a scope, everything is what both names mean.
+    + "create view all_requests as select * from requests;\n"
+)
+
+
+class Case:
+    """One investigation. `Case("incident.duckdb")` opens or will create that file, `Case()` is in memory.
+
+    A file that is not there is created by the first load, never by a question. Raises CaseError when the file is no case, is of
+    another schema version, or is held by another process. Use it as a context manager, or close it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = None if path is None else Path(os.path.expanduser(os.fspath(path)))
+        self._con: Any = None
+        self._scope = Scope()
+        if self.path is None:
+            self._con = _connect(None, read_only=False)
+            self._con.execute(_TABLES)
+            _sign(self._con)
+        elif self.path.is_dir():
+            raise CaseError(f"{self.path} is a folder, a case is a file. Give a file in it: {self.path / 'incident.duckdb'}.")
+        elif self.path.exists():
+            self._reader()
+
+    # --- the connection ---------------------------------------------------------------------------------------------------
+
+    def _reader(self) -> Any:
+        """The open connection; on a file, a read-only one."""
+        if self._con is None:
+            if self.path is None:
+                raise CaseError("This case was closed, and a case in memory is gone with it. Make a new one with cfkit.Case().")
+            if not self.path.exists():
+                raise CaseError(
+                    f"There is no case at {self.path}. Load logs into it first: cfkit load WHERE --case {self.path}"
+                )
+            self._con = _connect(self.path, read_only=True)
+            try:
+                _check(self._con, self.path)
+            except BaseException:
+                self.close()
+                raise
+        return self._con
+
+    def _writer(self) -> Any:
+        """A connection for writing; on a file, the read-only one makes way for it."""
+        if self.path is None:
+            return self._reader()
+        self.close()
+        new = not self.path.exists() or self.path.stat().st_size == 0
+        if not self.path.parent.is_dir():
+            raise CaseError(f"The folder {self.path.parent} of the case {self.path.name} does not exist. Create it first.")
+        con = _connect(self.path, read_only=False)
+        try:
+            if new or _is_blank(con):
+                con.execute("begin")
+                con.execute(_TABLES)
+                _sign(con)
+                con.execute("commit")
+            else:
+                _check(con, self.path)
+        except BaseException:
+            con.close()
+            raise
+        return con
+
+    def close(self) -> None:
+        if self._con is not None:
+            self._con.close()
+            self._con = None
+
+    def __enter__(self) -> Case:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<cfkit.Case {self.name}, scope: {self._scope}>"
+
+    @property
+    def name(self) -> str:
+        return "a case in memory" if self.path is None else str(self.path)
+
+    # --- loading ----------------------------------------------------------------------------------------------------------
+
+    def load(
+        self,
+        *where: str | os.PathLike[str],
+        start: Moment = None,
+        end: Moment = None,
+        distribution: str | Iterable[str] | None = None,
+        source: str = "auto",
+        profile: str | None = None,
+        role_arn: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        progress: bool | None = None,
+    ) -> LoadReport:
+        """Loads log objects: files, folders, globs, `s3://bucket/prefix`. Returns the report; the case's scope stays as it is.
+
+        `start` (included) and `end` (not) limit the rows, in UTC. `distribution`: only objects of these ids; objects whose name gives
+        none are taken to be of it when it is one. Objects that are in the case already are skipped, wherever they lie; a changed one
+        replaces its rows. Raises CannotRead when there is nothing to load, AwsError when AWS refuses, CaseError when the case cannot
+        be written; a single object that cannot be read is in the report, not raised. Ctrl-C raises LoadStopped, with the report.
+        """
+        from cfkit.load import Loader, listed, spill_folder
+
+        scope = Scope.of(start, end, distribution)
+        if source not in SOURCES:
+            raise WrongUse(f"There is no source {source!r}. This version reads {' and '.join(SOURCES[1:])} logs; auto recognises them by content.")
+        if not where:
+            raise WrongUse("Nothing was said about where the logs are. Give a file, a folder, a glob or s3://bucket/prefix.")
+        places = [
+            _place(each, profile=profile, role_arn=role_arn, region=region, endpoint_url=endpoint_url) for each in where
+        ]
+        objects = listed(places, scope.window, scope.distributions)
+        if not objects:
+            raise CannotRead(_nothing_there(where, places, scope))
+        con = self._writer()
+        loader = None
+        try:
+            add_edge_places(con)
+            with spill_folder(self.path) as folder:
+                con.execute(f"set temp_directory = '{str(folder / 'spill').replace(chr(39), chr(39) * 2)}'")
+                con.execute(f"set memory_limit = '{LOAD_MEMORY}'")
+                loader = Loader(con, folder, scope.window, scope.distributions, progress)
+                loader.report.case = self.name if self.path is None else self.path.name
+                try:
+                    return loader.run(places, objects)
+                finally:
+                    if loader.report.counts["rejected"]:
+                        loader.report.reasons = _reject_reasons(con)
+                    con.execute(f"set memory_limit = '{ASK_MEMORY}'")
+        finally:
+            if self.path is not None:
+                con.close()
+                self._reader()
+            else:
+                con.execute("reset temp_directory")
+
+    # --- asking -----------------------------------------------------------------------------------------------------------
+
+    def scope(self, start: Moment = None, end: Moment = None, distribution: str | Iterable[str] | None = None) -> Scope:
+        """Sets what later questions look at, and returns it. Without arguments: everything in the case again."""
+        self._scope = Scope.of(start, end, distribution)
+        return self._scope
+
+    @property
+    def current_scope(self) -> Scope:
+        return self._scope
+
+    def ask(self, name: str, **params: Any) -> Answer:
+        """The answer to the query `theme/name` in the current scope. Raises WrongUse for an unknown query or a bad parameter."""
+        from cfkit import queries
+
+        return queries.run(self._reader(), queries.find(name), params, self._scope, self.provenance())
+
+    def sql(self, text: str, params: dict[str, Any] | list[Any] | None = None) -> pd.DataFrame:
+        """One SQL statement of your own, in the current scope (`requests`; `all_requests` is everything). Values are bound by `params`."""
+        from cfkit import scope
+
+        con = self._reader()
+        scope.apply(con, self._scope)
+        try:
+            return con.execute(text, params).df()
+        except duckdb.Error as error:
+            raise WrongUse(f"DuckDB could not run this: {str(error).strip()}") from None
+
+    def provenance(self) -> dict[str, Any]:
+        """Where an answer comes from: the case, what was loaded into it, the kit's version and the moment of asking (UTC)."""
+        from cfkit import __version__
+
+        objects, rows, rejected, failed = (
+            self._reader()
+            .execute(
+                "select count(*) filter (where status in ('loaded', 'partial')), coalesce(sum(rows), 0), coalesce(sum(rejected), 0), "
+                "count(*) filter (where status in ('refused', 'failed')) from objects"
+            )
+            .fetchone()
+        )
+        return {
+            "case": self.name,
+            "objects": objects,
+            "rows": int(rows),
+            "rejected": int(rejected),
+            "not_loaded": failed,
+            "cfkit": __version__,
+            "asked_at": datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z",
+        }
+
+
+def _place(where: str | os.PathLike[str], **aws: str | None) -> Place:
+    text = os.fspath(where)
+    if text.startswith("s3://"):
+        from cfkit.objects.s3 import S3Place
+
+        return S3Place(text, **aws)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+        raise WrongUse(f"{text} is no place this kit reads. Give a file, a folder, a glob or s3://bucket/prefix.")
+    from cfkit.objects.local import LocalPlace
+
+    return LocalPlace(text)
+
+
+def _nothing_there(where: tuple[Any, ...], places: list[Place], scope: Scope) -> str:
+    limited = not scope.window.open or bool(scope.distributions)
+    asked = f" for {scope}" if limited else ""
+    latest = next((name for name in (place.nearest(scope.window, scope.distributions) for place in places) if name), None)
+    there = f"The latest object there is {latest}." if latest else "Nothing is there at all."
+    hint = "Is the window right (UTC), or are the logs late?" if latest and limited else "Is the path or prefix right?"
+    return f"No CloudFront logs under {', '.join(map(str, where))}{asked}. {there} {hint}"
+
+
+def _reject_reasons(con: Any) -> list[tuple[str, int]]:
+    """Reasons without the values in them, so that a thousand different bad numbers are one line."""
+    try:
+        return con.execute(
+            "select split_part(reason, ': ', 1) as why, count(*) from rejects group by why order by count(*) desc, why limit 9"
+        ).fetchall()
+    except duckdb.Error:
+        return []
+
+
+# --- the file -----------------------------------------------------------------------------------------------------------------
+
+
+def _connect(path: Path | None, read_only: bool) -> Any:
+    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    try:
+        con = duckdb.connect(":memory:" if path is None else str(path), read_only=read_only, config=config)
+    except duckdb.Error as error:
+        raise _unopened(path, str(error)) from None
+    con.execute("set enable_progress_bar = false")
+    con.execute("set timezone = 'UTC'")
+    return con
+
+
+def _unopened(path: Path | None, text: str) -> CaseError:
+    if "lock" in text.lower():
+        holder = re.search(r"\(PID (\d+)\)", text)
+        program = re.search(r"held in (\S+)", text)
+        who = f"process {holder[1]}" if holder else "another process"
+        who += f" ({program[1]})" if program else ""
+        return CaseError(
+            f"The case {path} is held by {who}, which is writing to it (a load?) or keeps it open for writing. Wait until it is done, "
+            "or close it there: case.close() in a notebook, or shut its kernel down."
+        )
+    if "not a valid DuckDB database" in text or "Could not read" in text or "checksum" in text.lower():
+        return CaseError(f"{path} is not a case: it is no DuckDB file, or a damaged one. Give another file, or load the logs into a new one.")
+    if "version" in text.lower() and "storage" in text.lower():
+        return CaseError(f"{path} was written by a DuckDB this one ({duckdb.__version__}) cannot read: {text.splitlines()[0]}")
+    if "different configuration" in text:
+        return CaseError(f"The case {path} is open in this same process in another way. Close that one first: case.close().")
+    return CaseError(f"The case {path} could not be opened: {text.splitlines()[0]}")
+
+
+def _is_blank(con: Any) -> bool:
+    (tables,) = con.execute("select count(*) from information_schema.tables").fetchone()
+    return tables == 0
+
+
+def _sign(con: Any) -> None:
+    from cfkit import __version__
+
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
+    rows = [("schema_version", str(SCHEMA_VERSION)), ("created_by", f"cfkit {__version__}"), ("created_at", now)]
+    con.executemany("insert into meta values (?, ?)", rows)
+
+
+def _check(con: Any, path: Path) -> None:
+    """Raises CaseError unless this is a case of the schema that this version of the kit reads."""
+    try:
+        found = con.execute("select value from meta where key = 'schema_version'").fetchone()
+    except duckdb.Error:
+        found = None
+    if found is None:
+        raise CaseError(f"{path} is a DuckDB file, but not a case of this kit. Give the file that `cfkit load --case` made.")
+    if found[0] != str(SCHEMA_VERSION):
+        newer = found[0].isdigit() and int(found[0]) > SCHEMA_VERSION
+        todo = "Use the newer cfkit that made it" if newer else "Load the logs into a new case with this version"
+        raise CaseError(f"The case {path} has schema version {found[0]}; this cfkit reads version {SCHEMA_VERSION}. {todo}.")

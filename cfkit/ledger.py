@@ -1,0 +1,198 @@
+"""The ledger of a case: which objects were read, and what became of every line of each.
+
+For every object: lines = rows + rejected + ignored + duplicates. An object that could not be read is in the ledger too, with
+status `failed` or `refused`, no lines, and the reason in `note`; the next load tries it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from cfkit.errors import CaseError
+from cfkit.objects import LogObject
+from cfkit.window import Window, merged, moment
+
+TABLES = """
+create table objects (
+    object_id integer not null,
+    uri varchar not null,           -- absolute path or s3://bucket/key
+    identity varchar,               -- ETag (MD5 of the bytes, for plain uploads) and size: the same object wherever it lies
+    md5 varchar,                    -- of the bytes as stored
+    sha256 varchar,                 -- of the bytes as stored, for the evidence
+    source varchar,
+    distribution varchar,
+    bytes bigint,                   -- as stored
+    text_bytes bigint,              -- unpacked
+    format varchar,
+    lines bigint not null,
+    rows bigint not null,
+    rejected bigint not null,
+    ignored bigint not null,
+    duplicates bigint not null,
+    first_time timestamp,
+    last_time timestamp,
+    last_modified timestamp,
+    loaded_at timestamp not null,
+    loaded_windows varchar,         -- the windows asked for, ISO 8601 intervals; NULL: everything
+    status varchar not null,        -- loaded, partial (cut short or damaged), refused (not a log this kit reads), failed (not fetched)
+    note varchar                    -- why ignored, partial, refused or failed
+);
+create table rejects (object_id integer not null, line bigint, reason varchar not null, raw varchar);
+"""
+
+
+@dataclass
+class Entry:
+    """One row of the ledger, filled while its object is read."""
+
+    object: LogObject
+    object_id: int = 0
+    identity: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+    source: str | None = None
+    distribution: str | None = None
+    text_bytes: int = 0
+    format: str | None = None
+    lines: int = 0
+    rows: int = 0
+    rejected: int = 0
+    ignored: int = 0
+    duplicates: int = 0
+    first_time: datetime | None = None
+    last_time: datetime | None = None
+    windows: list[Window] = field(default_factory=lambda: [Window()])
+    status: str = "loaded"
+    notes: list[str] = field(default_factory=list)
+    replaces: list[int] = field(default_factory=list)
+
+    @property
+    def adds_up(self) -> bool:
+        return self.lines == self.rows + self.rejected + self.ignored + self.duplicates
+
+    @property
+    def everything(self) -> bool:
+        return any(window.open for window in self.windows)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger says of an object read before."""
+
+    object_id: int
+    uri: str
+    identity: str | None
+    distribution: str | None
+    ignored: int
+    windows: tuple[Window, ...]
+    status: str
+
+    def holds(self, window: Window) -> bool:
+        """Whether every line of the window is in the case already: all lines are, or the windows read so far cover it."""
+        return self.status in ("loaded", "partial") and (self.ignored == 0 or any(w.covers(window) for w in self.windows))
+
+
+class Ledger:
+    """The `objects` table as the loader sees it: what is known, and the next id. Writing goes through the loader's transaction."""
+
+    def __init__(self, con: Any) -> None:
+        rows = con.execute(
+            "select object_id, uri, identity, md5, distribution, bytes, ignored, loaded_windows, status from objects"
+        ).fetchall()
+        self._by_identity: dict[str, Known] = {}
+        self._by_uri: dict[str, Known] = {}
+        self._next = 1 + max((row[0] for row in rows), default=0)
+        for object_id, uri, identity, md5, distribution, size, ignored, windows, status in rows:
+            known = Known(object_id, uri, identity, distribution, ignored, read_windows(windows), status)
+            self._keep(known, f"{md5}-{size}" if md5 else None)
+
+    def _keep(self, known: Known, content: str | None) -> None:
+        self._by_uri[known.uri] = known
+        if known.status in ("loaded", "partial"):
+            for identity in (known.identity, content):
+                if identity:
+                    self._by_identity[identity] = known
+
+    def same_bytes(self, *identities: str | None) -> Known | None:
+        """The object already in the case with any of these identities, wherever it lay."""
+        return next((self._by_identity[i] for i in identities if i and i in self._by_identity), None)
+
+    def at(self, uri: str) -> Known | None:
+        """The object read from this place before, whatever its bytes were then."""
+        return self._by_uri.get(uri)
+
+    def take(self, entry: Entry) -> None:
+        """Gives the entry its id and remembers it, so that the same bytes later in the same load are recognised."""
+        entry.object_id, self._next = self._next, self._next + 1
+        known = Known(
+            entry.object_id, entry.object.uri, entry.identity, entry.distribution, 0, tuple(entry.windows), entry.status
+        )
+        self._keep(known, f"{entry.md5}-{entry.object.size}" if entry.md5 else None)
+
+
+def identity_of(item: LogObject) -> str | None:
+    """ETag and size, where the place gives an ETag."""
+    return f"{item.etag}-{item.size}" if item.etag else None
+
+
+def write_windows(windows: list[Window]) -> str | None:
+    if any(window.open for window in windows):
+        return None
+    side = lambda t: ".." if t is None else t.isoformat()  # noqa: E731
+    return " ".join(f"{side(w.start)}/{side(w.end)}" for w in merged(windows))
+
+
+def read_windows(text: str | None) -> tuple[Window, ...]:
+    if text is None:
+        return (Window(),)
+    side = lambda t: None if t == ".." else moment(t)  # noqa: E731
+    return tuple(Window(*(side(part) for part in each.split("/"))) for each in text.split())
+
+
+def record(con: Any, entries: list[Entry]) -> None:
+    """Writes finished entries into the ledger, replacing what they replace. Runs inside the loader's transaction.
+
+    Raises CaseError when an entry does not add up: a defect of the kit, and better no rows than wrong ones.
+    """
+    wrong = next((entry for entry in entries if not entry.adds_up), None)
+    if wrong is not None:
+        raise CaseError(
+            f"The ledger of {wrong.object.uri} does not add up: {wrong.lines} lines, but {wrong.rows} rows, {wrong.rejected} rejected, "
+            f"{wrong.ignored} ignored, {wrong.duplicates} duplicates. Nothing of it was kept. This is a defect of cfkit: please report it."
+        )
+    if not entries:
+        return
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    rows = [
+        (
+            e.object_id, e.object.uri, e.identity, e.md5, e.sha256, e.source, e.distribution, e.object.size, e.text_bytes,
+            e.format, e.lines, e.rows, e.rejected, e.ignored, e.duplicates, _iso(e.first_time), _iso(e.last_time),
+            _iso(e.object.last_modified), now.isoformat(), write_windows(e.windows), e.status, "; ".join(e.notes) or None,
+        )
+        for e in entries
+    ]  # fmt: skip
+    names = [line.split()[0] for line in TABLES.split(");")[0].splitlines() if line.startswith("    ")]
+    frame = pd.DataFrame(rows, columns=names, dtype=object)
+    con.register("ledger_rows", frame)
+    try:
+        con.execute(f"insert into objects select {', '.join(names)} from ledger_rows")
+    finally:
+        con.unregister("ledger_rows")
+
+
+def forget(con: Any, object_ids: list[int]) -> None:
+    """Takes objects, their rows and their rejects out of the case; part of the transaction that puts something in their place."""
+    if object_ids:
+        for table in ("requests", "rejects", "objects"):
+            con.execute(f"delete from {table} where object_id in (select unnest($ids))", {"ids": object_ids})
+
+
+def _iso(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+ENTRY_COUNTS = tuple(f.name for f in fields(Entry) if f.name in ("lines", "rows", "rejected", "ignored", "duplicates"))
