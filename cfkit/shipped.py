@@ -22,3 +22,8 @@ def notebooks_folder() -> Path:
 
 def samples_folder() -> Path:
     return CHECKOUT / "data" / "samples" if in_checkout() else _INSIDE / "samples"
+
+
+def sample_objects() -> Path:
+    """The log objects among the samples, under the keys of their bucket: what a load of the samples loads."""
+    return samples_folder() / "acme-cf-logs"
