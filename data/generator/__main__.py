@@ -50,7 +50,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies requests: 0.1 is a sketch, 10 a busy shop")
     options = parser.parse_args(given)
     if not 0 < options.scale <= 40:
-        parser.error("--scale must be above 0 and at most 40: beyond that the address blocks are full.")
+        parser.error(f"--scale must be above 0 and at most 40, beyond which viewers no longer find an address of their own; it was {options.scale:g}.")
     truth = generate(options.out, options.seed, options.scale)
     evidence = truth["evidence"]
     print(f"{evidence['requests']:,} requests in {evidence['objects']} objects under {options.out / 'acme-cf-logs'}", file=sys.stderr)  # type: ignore[index]

@@ -16,6 +16,7 @@ from data.generator.visits import Visit
 OFFICE, FEED_READER, MONITOR, TILL = "192.0.2.10", "192.0.2.53", "192.0.2.200", "192.0.2.80"
 CRAWLER = tuple(f"192.0.2.{last}" for last in (66, 67, 68))
 SEO_BOT = "192.0.2.120"
+RESELLER = "192.0.2.140"
 OLD_TLS = ("TLSv1", "ECDHE-RSA-AES128-SHA")
 
 
@@ -25,11 +26,12 @@ def everything(seed: int, catalog: Catalog, scale: float) -> Iterator[Request]:
     yield from seo_bot(seed, catalog, scale)
     yield from feed_reader(seed)
     yield from till(seed)
+    yield from reseller(seed, catalog)
     yield from office(seed, catalog, scale)
 
 
 def monitor(seed: int) -> Iterator[Request]:
-    """HEAD / once a minute, and the API's health page every five: the one client that never sleeps."""
+    """HEAD / once a minute: the one client that never sleeps."""
     viewer = named(MONITOR, "DE", "FRA56-P4", "uptime-watch/3.4 (+https://watch.example)")
     ask = Connection(seed, viewer, "monitor").ask
     for number, at in enumerate(range(-WARM_UP, LENGTH, MINUTE)):
@@ -63,8 +65,8 @@ def seo_bot(seed: int, catalog: Catalog, scale: float) -> Iterator[Request]:
         at = day * DAY + 4 * HOUR + dice.below(30 * MINUTE)
         for _ in range(dice.about(55 * scale)):
             at += dice.between(900, 4_000)
-            path = dice.pick(catalog.gone[:2]) if dice.chance(0.06) else dice.pick(catalog.products).path
-            yield ask(at, WEB, KINDS["page"], path, method="HEAD", status=404 if path in catalog.gone else 200)
+            path = dice.pick(catalog.dead_links) if dice.chance(0.06) else dice.pick(catalog.products).path
+            yield ask(at, WEB, KINDS["page"], path, method="HEAD", status=404 if path in catalog.dead_links else 200)
 
 
 def feed_reader(seed: int) -> Iterator[Request]:
@@ -84,6 +86,19 @@ def till(seed: int) -> Iterator[Request]:
         for hour in range(9, 18):
             at = day * DAY + hour * HOUR + Dice(seed, "till", day, hour).below(40 * MINUTE)
             yield ask(at, API, KINDS["json"], "/v1/prices", query="store=outlet-01", size=18_204)
+
+
+def reseller(seed: int, catalog: Catalog) -> Iterator[Request]:
+    """A partner's server fetches the press kit each night, in four stretches side by side: few requests, many bytes, and agreed."""
+    viewer = named(RESELLER, "NL", "AMS58-P5", "curl/8.11.1", "HTTP/2.0")
+    path, size = catalog.archive
+    for day in range(LENGTH // DAY):
+        dice, ask = Dice(seed, "reseller", day), Connection(seed, viewer, f"reseller/{day}").ask
+        at = day * DAY + HOUR + dice.below(10 * MINUTE)
+        quarter = size // 4
+        for part in range(4):
+            last = size - 1 if part == 3 else (part + 1) * quarter - 1
+            yield ask(at + part * 7, WEB, KINDS["archive"], path, size=size, status=206, rest=(part * quarter, last))
 
 
 def office(seed: int, catalog: Catalog, scale: float) -> Iterator[Request]:

@@ -57,12 +57,9 @@ def hour_weights(country: Country) -> list[tuple[int, float]]:
 
 
 def ipv4(country: Country, index: int) -> str:
-    """The index-th viewer's address: scattered over the country's block, no two the same."""
+    """The index-th viewer's address: scattered over the country's block, no two the same until the block is full."""
     block = ipaddress.ip_network(country.block)
-    usable = block.num_addresses
-    if index >= usable:
-        raise ValueError(f"{country.block} has no room for viewer {index}: choose a smaller --scale.")
-    return str(block[(index * 40503 + 977) % usable])  # 40503 is odd, so the map is one to one
+    return str(block[(index * 40503 + 977) % block.num_addresses])  # 40503 is odd, so the map is one to one
 
 
 def carrier_ipv4(country: Country, index: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from data.generator import machines
 from data.generator.catalog import API, CDN_HOSTS, HOSTS, WEB
-from data.generator.clock import LENGTH, iso
+from data.generator.clock import HOUR, LENGTH, iso
 from data.generator.incidents import Incident
 from data.generator.log import Log
 from data.generator.objects import PREFIX, Written
@@ -15,6 +15,7 @@ ACTORS = {
     machines.OFFICE: "an office behind one address",
     machines.MONITOR: "uptime monitor, HEAD / once a minute",
     machines.FEED_READER: "feed reader, every quarter of an hour",
+    machines.RESELLER: "a partner who fetches the press kit each night, 91 MB",
     machines.TILL: "old tills that speak TLS 1.0",
     machines.SEO_BOT: "link checker, once a day before dawn",
     **dict.fromkeys(machines.CRAWLER, "search engine crawler"),
@@ -43,6 +44,7 @@ def tell(seed: int, scale: float, objects: Sequence[Written], evidence: dict[str
             "objects": len(objects), "data_lines": lines, "requests": len(log.answers),
             "note": "data_lines counts every line after the headers, the broken last line of the truncated object included; requests are distinct, whole and undamaged",
             "adds_up": "data_lines = requests + damaged_lines + 1 partial line + lines of the repeated delivery",
+            "requests_logged_in_a_later_hour_than_the_object_is_named_by": sum(a.finished // HOUR > a.request.at // HOUR for a in log.answers),
             **evidence,
         },
         "planted": [incident.truth(log) for incident in incidents],

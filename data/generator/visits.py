@@ -166,6 +166,10 @@ class Visit:
                 yield ask(at + dice.between(50, 1_500), WEB, KINDS["image"], image, query=self.tag, size=size, fresh=dice.chance(0.05), **more)
         if path in ("/", "/journal/a-day-in-the-foundry") and dice.chance(0.09):
             yield from self.film(at + dice.between(800, 9_000), more)
+        if path in ("/", "/sale", "/help/contact") and dice.chance(0.02):  # the printed catalogue, many megabytes; some give up on the way
+            document, size = dice.pick(catalog.downloads)
+            patience = dice.unit() if dice.chance(0.25) else 1.0
+            yield ask(at + dice.between(2_000, 15_000), WEB, KINDS["download"], document, size=size, patience=patience, **more)
 
     def film(self, at: int, more: dict[str, str]) -> Iterator[Request]:
         """A player asks for the beginning, then for a few stretches; it often stops reading in the middle of one."""

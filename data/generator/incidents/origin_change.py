@@ -45,9 +45,9 @@ class OriginChange(Incident):
         return None
 
     def cache_query(self, request: Request, counts: str) -> str:
-        # Copies are kept per origin: with the new origin the old copies do not count, neither for the monitor nor for anyone.
+        # Copies are kept per origin, so the old ones do not count, and the new origin says no-store.
         changed = request.site == WEB and request.viewer.edge == EDGE and request.kind.origin == "shop" and BEGINS <= request.at < ENDS
-        return f"{counts} from the new origin, {request.at // (45 * SECOND)}" if changed else counts
+        return f"never again: {request.key}" if changed else counts
 
     def follow(self, request: Request, answer: Answer) -> Iterable[Request]:
         """People press reload."""
