@@ -14,7 +14,6 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
+from cfkit import __version__
 from cfkit.writeup.safe_html import safe_html
 
 _HERE = Path(__file__).parent
@@ -74,7 +74,7 @@ def page_html(book: nbformat.NotebookNode, name: str, made_at: datetime, paramet
         title=title,
         name=name,
         made_at=made_at,
-        kit_version=kit_version(),
+        kit_version=__version__,
         contents=[h for h in headings if h.level in (2, 3)],
         blocks=blocks,
         parameters={key: value for key, value in parameters.items() if value is not None},
@@ -86,13 +86,6 @@ def page_html(book: nbformat.NotebookNode, name: str, made_at: datetime, paramet
 
 def _shipped(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
-
-
-def kit_version() -> str:
-    try:
-        return version("cfkit")
-    except PackageNotFoundError:  # a checkout that nobody installed
-        return "from a checkout"
 
 
 def heading_before(book: nbformat.NotebookNode, index: int) -> str:

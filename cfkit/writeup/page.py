@@ -31,9 +31,7 @@ from cfkit.writeup.layout import heading_before, page_html
 Parameters = dict[str, Any]
 
 
-def run(
-    notebook: Path, out_html: Path, parameters: Parameters | None = None, cell_timeout_s: float | None = None
-) -> Path:
+def run(notebook: Path, out_html: Path, parameters: Parameters | None = None, cell_timeout_s: float | None = None) -> Path:
     """Execute `notebook` and write it to `out_html` as a self-contained page; returns where it is.
 
     `parameters` replace names assigned in the cell tagged `parameters`; times and paths are handed over as text.
@@ -103,9 +101,7 @@ def execute(book: nbformat.NotebookNode, name: str, cell_timeout_s: float | None
             said = message if error.ename in _FORESEEN else f"{error.ename}: {message}"
             raise CfkitError(f"{name} stopped under “{where}”. {said}") from error
         except CellTimeoutError as error:
-            raise CfkitError(
-                f"{name}: a cell took longer than {cell_timeout_s:g} s, and the run was stopped."
-            ) from error
+            raise CfkitError(f"{name}: a cell took longer than {cell_timeout_s:g} s, and the run was stopped.") from error
         except (DeadKernelError, RuntimeError, TimeoutError) as error:
             raise CfkitError(
                 f"{name} could not be run to its end: its Python process stopped ({str(error).splitlines()[0]}). "
@@ -164,9 +160,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    raise WrongUse(
-        f"A notebook parameter is text, a number, a time, a path, yes or no, or a list of these; got {value!r}."
-    )
+    raise WrongUse(f"A notebook parameter is text, a number, a time, a path, yes or no, or a list of these; got {value!r}.")
 
 
 def _write_whole(target: Path, text: str) -> None:

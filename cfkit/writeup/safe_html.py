@@ -99,9 +99,7 @@ def _attributes(tag: str, attrs: list[tuple[str, str | None]]) -> list[tuple[str
             style = _style(value)
             if style:
                 kept.append((name, style))
-        elif (name == "href" and tag == "a" and _LINK.match(value.strip())) or (
-            name == "src" and tag == "img" and _PICTURE.match(value)
-        ):
+        elif (name == "href" and tag == "a" and _LINK.match(value.strip())) or (name == "src" and tag == "img" and _PICTURE.match(value)):
             kept.append((name, value.strip()))
     if any(name == "href" and value.lower().startswith("http") for name, value in kept):
         kept.append(("rel", "noopener noreferrer"))
