@@ -40,7 +40,7 @@ docs: $(RUNTIME) ## the README's table of queries, written again from the query 
 	cp build/README.md README.md
 
 samples: $(DEV) ## data/samples, written again by its generator
-	$(PY) data/generator
+	$(PY) -m data.generator --out data/samples
 
 lock: ## requirements*.lock from pyproject.toml (needs uv)
 	echo 'hatchling>=1.27,<2' | uv pip compile -q $(LOCKING) -o requirements.lock pyproject.toml -

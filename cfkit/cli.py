@@ -55,34 +55,26 @@ def _query_names(incomplete: str) -> list[tuple[str, str]]:
     return [(name, q.title) for name, q in _catalogue().items() if name.startswith(incomplete)]
 
 
-CaseFile = Annotated[
-    Path, typer.Option("--case", envvar="CFKIT_CASE", metavar="FILE", help="The case file.", dir_okay=False)
-]
+CaseFile = Annotated[Path, typer.Option("--case", envvar="CFKIT_CASE", metavar="FILE", help="The case file.", dir_okay=False)]
 Start = Annotated[str | None, typer.Option(metavar="T", help="Only from this time on (UTC, e.g. 2026-03-04T14:00).")]
 End = Annotated[str | None, typer.Option(metavar="T", help="Only before this time (UTC; not included).")]
 Distributions = Annotated[
     list[str] | None, typer.Option("--distribution", metavar="ID", help="Only this distribution; may be given again.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
-QueryName = Annotated[
-    str, typer.Argument(metavar="NAME", help="Theme and name, e.g. traffic/overview.", autocompletion=_query_names)
-]
+QueryName = Annotated[str, typer.Argument(metavar="NAME", help="Theme and name, e.g. traffic/overview.", autocompletion=_query_names)]
 
 
 @app.command()
 def load(
     where: Annotated[
         list[str],
-        typer.Argument(
-            metavar="WHERE…", help="A file, a folder, a glob in quotes, or s3://bucket/prefix; several may be given."
-        ),
+        typer.Argument(metavar="WHERE…", help="A file, a folder, a glob in quotes, or s3://bucket/prefix; several may be given."),
     ],
     case_file: CaseFile,
     start: Start = None,
     end: End = None,
-    source: Annotated[
-        str, typer.Option(metavar="KIND", help="What kind of log the objects hold; auto looks at each one.")
-    ] = "auto",
+    source: Annotated[str, typer.Option(metavar="KIND", help="What kind of log the objects hold; auto looks at each one.")] = "auto",
     distribution: Annotated[
         list[str] | None,
         typer.Option(
@@ -105,34 +97,39 @@ def load(
       cfkit load 'logs/E1SHOPWEBEX4MPL.2026-03-04-*.gz' --case incident.duckdb --json
     """
     import cfkit
+    from cfkit.load import LoadStopped
 
+    code = 0
     with cfkit.Case(case_file) as case:
-        report = case.load(
-            *where,
-            start=start,
-            end=end,
-            distribution=distribution or None,
-            source=source,
-            profile=profile,
-            role_arn=role_arn,
-            region=region,
-            endpoint_url=endpoint_url,
-        )
+        try:
+            report = case.load(
+                *where,
+                start=start,
+                end=end,
+                distribution=distribution or None,
+                source=source,
+                profile=profile,
+                role_arn=role_arn,
+                region=region,
+                endpoint_url=endpoint_url,
+            )
+        except LoadStopped as stopped:
+            report, code = stopped.report, INTERRUPTED
+    if report.failed and not report.loaded and not report.skipped:
+        code = code or 2  # nothing that was there could be read
     if as_json:
         _emit_json(report.to_dict())
     else:
         emit(visible(report, lines=True))
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()
 def queries(
-    theme: Annotated[
-        str | None, typer.Option(metavar="T", help="Only this theme, e.g. traffic.", autocompletion=_themes)
-    ] = None,
+    theme: Annotated[str | None, typer.Option(metavar="T", help="Only this theme, e.g. traffic.", autocompletion=_themes)] = None,
     as_json: AsJson = False,
-    markdown: Annotated[
-        bool, typer.Option("--markdown", hidden=True, help="The table of queries in README.md.")
-    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", hidden=True, help="The table of queries in README.md.")] = False,
 ) -> None:
     """List the questions that can be asked of a case.
 
@@ -276,17 +273,15 @@ def demo_(as_json: AsJson = False) -> None:
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
+        from cfkit import __version__
 
-        emit(f"cfkit {version('cfkit')}")
+        emit(f"cfkit {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def top(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")] = False,
 ) -> None:
     pass
 
@@ -335,10 +330,8 @@ def _write(content: str | bytes, output: Path | None, answer: Answer) -> None:
         try:
             output.write_bytes(data)
         except OSError as failure:
-            raise WrongUse(
-                f"Cannot write the answer to {output}: {failure.strerror}. Name another file with -o."
-            ) from None
-        say(f"{answer.headline}\n{len(answer.rows):,} rows in {output}")
+            raise WrongUse(f"Cannot write the answer to {output}: {failure.strerror}. Name another file with -o.") from None
+        say(f"{answer.headline}\n{len(answer):,} rows in {output}")
     elif isinstance(content, bytes):
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import filecmp
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from cfkit.case import Case
     from cfkit.load import LoadReport
 
+# JupyterLab asks on its first start whether it may fetch news, and looks for its own updates: neither here.
+_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 START_HERE = "00_start_here.ipynb"
 
 
@@ -34,11 +38,10 @@ def case_file() -> Path:
 
 def load_samples(case: Case) -> LoadReport:
     """Loads every object of the sample incident."""
-    samples = shipped.samples_folder()
+    samples = shipped.sample_objects()
     if not samples.is_dir():
         raise CannotRead(
-            f"The sample incident should lie in {samples}, and that folder is not there. "
-            "Install cfkit again, or clone it again."
+            f"The sample incident should lie in {samples}, and that folder is not there. Install cfkit again, or clone it again."
         )
     return case.load(samples)
 
@@ -74,7 +77,12 @@ def headlines(case: Case) -> list[tuple[str, str, str]]:
     """(theme, query, headline) of every shipped query, with its default parameters, over the whole case."""
     from cfkit import queries
 
-    return [(query.theme, name, case.ask(name).headline) for name, query in queries.catalogue().items()]
+    lines = []
+    for name, query in queries.catalogue().items():
+        # A parameter that must be given has no default; the query's own example knows one that fits the samples.
+        given = {key: query.examples[0].params[key] for key, param in query.params.items() if param.required}
+        lines.append((query.theme, name, case.ask(name, **given).headline))
+    return lines
 
 
 def run(tell: Callable[[str], None]) -> dict[str, Any]:
@@ -128,24 +136,30 @@ def run_lab(session: dict[str, str], more: Sequence[str]) -> int:
 
     The notebooks find the case through CFKIT_CASE. Nothing is fetched: no news, no updates, no extension catalogue.
     """
+    settings = tempfile.TemporaryDirectory(prefix="cfkit-lab-")
+    (Path(settings.name) / "overrides.json").write_text(json.dumps(_SETTINGS))
     command = [
         sys.executable,
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={session['notebooks']}",
         f"--LabApp.default_url=/lab/tree/{START_HERE}",
+        f"--LabApp.app_settings_dir={settings.name}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
         *more,
     ]
     # JupyterLab's own words are not this command's answer: they go to stderr, and stdout stays for --json.
-    process = subprocess.Popen(command, env={**os.environ, "CFKIT_CASE": session["case"]}, stdout=sys.stderr)
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # the terminal has sent it to JupyterLab too, which asks before it ends
-            continue
+    with (
+        settings,
+        subprocess.Popen(command, env={**os.environ, "CFKIT_CASE": session["case"]}, stdout=sys.stderr) as process,
+    ):
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # the terminal has sent it to JupyterLab too, which asks before it ends
+                continue
 
 
 def _notebooks() -> Path:

@@ -14,8 +14,16 @@ if TYPE_CHECKING:
 
 
 def params(query: Query) -> list[dict[str, Any]]:
+    """As JSON takes them; `default` as somebody would type it, None where there is none."""
     return [
-        {"name": p.name, "type": p.type, "default": None if p.default is None else str(p.default), "help": p.help}
+        {
+            "name": p.name,
+            "type": p.type,
+            "default": None if p.default is None else p.default if isinstance(p.default, (int, float)) else str(p.default),
+            "required": p.required,
+            "choices": [str(choice) for choice in p.choices],
+            "help": p.help,
+        }
         for p in query.params.values()
     ]
 
@@ -38,6 +46,14 @@ def markdown(found: dict[str, Query]) -> list[str]:
     return lines + [f"| `{name}` | {q.question.replace('|', chr(92) + '|')} |" for name, q in found.items()]
 
 
+def _default(param: dict[str, Any]) -> str:
+    return "must be given" if param["required"] else "none" if param["default"] is None else str(param["default"])
+
+
+def _help(param: dict[str, Any]) -> str:
+    return f"{param['help']} (one of {', '.join(param['choices'])})" if param["choices"] else param["help"]
+
+
 def print_query(query: Query) -> None:
     """Everything about one query that helps to decide on it and to read its answer."""
     out = console()
@@ -55,7 +71,7 @@ def print_query(query: Query) -> None:
         out.print("Parameters (-p name=value)", style=bold)
         table(
             ["name", "type", "default", "help"],
-            [[p["name"], p["type"], p["default"], p["help"]] for p in params(query)],
+            [[p["name"], p["type"], _default(p), _help(p)] for p in params(query)],
         )
         out.print()
     out.print("Columns", style=bold)
@@ -67,20 +83,20 @@ def print_query(query: Query) -> None:
 
 
 def print_answer(answer: Answer, limit: int) -> None:
-    rows = answer.rows
-    shown = rows if limit == 0 else rows.head(limit)
+    """The headline and at most `limit` rows (0: all) on stdout; how many more there are, and what was asked, on stderr."""
+    shown = answer.records[:limit] if limit else answer.records
     console().print(visible(answer.headline), style="bold")
-    if len(rows):
+    if shown:
         console().print()
-        table(list(rows.columns), shown.astype(object).where(shown.notna(), None).itertuples(index=False, name=None))
+        table(answer.columns, shown)
     sys.stdout.flush()
-    if len(shown) < len(rows):
-        say(f"{len(rows) - len(shown):,} more rows: --rows 0 shows them, --format csv -o FILE keeps them.")
+    if len(shown) < len(answer):
+        say(f"{len(answer) - len(shown):,} more rows: --rows 0 shows them, --format csv -o FILE keeps them.")
     say(f"{answer.query.name}, {answer.scope}")
 
 
 def formatted(answer: Answer, form: str) -> str | bytes:
     if form == "json":
-        return json.dumps(answer.to_dict(), indent=1, default=str, allow_nan=False)
+        return json.dumps(answer.to_dict(), indent=1, allow_nan=False)
     # A table in a file is the Markdown one: both are for reading.
     return answer.table("markdown" if form == "table" else form)

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TextIO
 
+from cfkit.escape import plain
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-# C0 and C1 (escape sequences, carriage returns, bells), direction marks and overrides that show text in another order
-# than it has, zero-width characters and tags that hide it, line separators, and surrogates, which cannot be written.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
-)
 ABSENT = "-"
 _CODES = {"status", "asn", "client_port"}  # whole numbers that are names: grouping their digits would only blur them
 
 
 def visible(text: object, lines: bool = False) -> str:
     r"""The text with characters that act on a terminal spelled out, as `\x1b`; `lines` keeps `\n` and `\t`."""
-
-    def spelled(match: re.Match[str]) -> str:
-        character = match[0]
-        if lines and character in "\n\t":
-            return character
-        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
-
-    return _UNSAFE.sub(spelled, str(text))
+    if not lines:
+        return plain(text)
+    return "\n".join("\t".join(map(plain, line.split("\t"))) for line in str(text).split("\n"))
 
 
 def emit(text: str) -> None:
@@ -103,7 +93,5 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], file: TextIO | 
         right = bool(numbers) and len(numbers) + len(absent) == len(values)
         grid.add_column(Text(visible(name)), justify="right" if right else "left", overflow="fold", no_wrap=False)
     for row in shown:
-        grid.add_row(
-            *(Text(cell(v).replace(",", "") if n in _CODES else cell(v)) for n, v in zip(columns, row, strict=True))
-        )
+        grid.add_row(*(Text(cell(v).replace(",", "") if n in _CODES else cell(v)) for n, v in zip(columns, row, strict=True)))
     console(file).print(grid)
