@@ -44,13 +44,17 @@ def generate(out: Path, seed: int = SEED, scale: float = 1.0) -> dict[str, objec
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m data.generator", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m data.generator", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
     parser.add_argument("--seed", type=int, default=SEED, help=f"another seed is another shop; the committed samples use {SEED}")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies requests: 0.1 is a sketch, 10 a busy shop")
     options = parser.parse_args(given)
     if not 0 < options.scale <= 40:
-        parser.error(f"--scale must be above 0 and at most 40, beyond which viewers no longer find an address of their own; it was {options.scale:g}.")
+        parser.error(
+            f"--scale must be above 0 and at most 40, beyond which viewers no longer find an address of their own; it was {options.scale:g}."
+        )
     truth = generate(options.out, options.seed, options.scale)
     evidence = truth["evidence"]
     print(f"{evidence['requests']:,} requests in {evidence['objects']} objects under {options.out / 'acme-cf-logs'}", file=sys.stderr)  # type: ignore[index]

@@ -45,6 +45,7 @@ KINDS = {
         Kind("download", "application/pdf", 86400, "files", FAST, revalidates=True),
         Kind("archive", "application/zip", 86400, "files", FAST, revalidates=True),
         Kind("feed", "application/rss+xml", 1800, "shop", SHOP, length=False, revalidates=True),
+        Kind("sitemap", "application/xml", 3600, "files", FAST, revalidates=True),
         Kind("text", "text/plain", 3600, "files", FAST, revalidates=True),
         Kind("json", "application/json", 900, "service", SERVICE, length=False),
         Kind("call", "application/json", 0, "service", SERVICE, length=False),
@@ -52,8 +53,29 @@ KINDS = {
     )
 }
 
-_THINGS = "teapot kettle mug bowl plate tray jar scale lamp stool shelf basket blanket cushion apron towel board knife pan pot".split()
-_MAKES = "oak steel linen copper stoneware walnut enamel wool bamboo glass cork cotton".split()
+_THINGS = [
+    "teapot",
+    "kettle",
+    "mug",
+    "bowl",
+    "plate",
+    "tray",
+    "jar",
+    "scale",
+    "lamp",
+    "stool",
+    "shelf",
+    "basket",
+    "blanket",
+    "cushion",
+    "apron",
+    "towel",
+    "board",
+    "knife",
+    "pan",
+    "pot",
+]
+_MAKES = ["oak", "steel", "linen", "copper", "stoneware", "walnut", "enamel", "wool", "bamboo", "glass", "cork", "cotton"]
 CATEGORIES = ("kitchen", "table", "tea", "coffee", "living", "textiles", "light", "storage", "garden", "gifts", "outlet")
 SEARCHES = (
     "teapot", "mug", "copper kettle", "oak shelf", "gift", "linen towel", "lamp", "wool blanket", "kanne", "teekanne", "grüner tee", "küchenmesser",
@@ -85,13 +107,36 @@ class Catalog:
         self.scripts = ("/assets/app.9c04d1aa.js", "/assets/vendor.51e7fb32.js", "/assets/consent.0d2c7781.js")
         self.fonts = ("/assets/fonts/grotesk-400.woff2", "/assets/fonts/grotesk-700.woff2")
         self.icons = ("/assets/icons/sprite.5ad1.svg", "/favicon.ico")
-        self.videos = (("/media/kettle-making-of-1080.mp4", 48_310_112), ("/media/spring-2026-720.mp4", 21_774_090), ("/media/care-oak.mp4", 12_118_476))
+        self.videos = (
+            ("/media/kettle-making-of-1080.mp4", 48_310_112),
+            ("/media/spring-2026-720.mp4", 21_774_090),
+            ("/media/care-oak.mp4", 12_118_476),
+        )
         self.downloads = (("/downloads/catalogue-spring-2026.pdf", 38_402_617), ("/downloads/care-guide.pdf", 4_817_224))
         self.archive = ("/downloads/press-kit-2026.zip", 91_220_840)
-        self.articles = tuple(f"/journal/{name}" for name in ("how-to-brew", "oak-or-walnut", "linen-care", "a-day-in-the-foundry", "knife-school", "tea-from-kyoto", "small-kitchens", "winter-light"))
+        self.articles = tuple(
+            f"/journal/{name}"
+            for name in (
+                "how-to-brew",
+                "oak-or-walnut",
+                "linen-care",
+                "a-day-in-the-foundry",
+                "knife-school",
+                "tea-from-kyoto",
+                "small-kitchens",
+                "winter-light",
+            )
+        )
         self.help = ("/help/delivery", "/help/returns", "/help/size-chart", "/help/contact", "/imprint", "/privacy")
         # Links that other people's pages still carry, and one the shop itself forgot to take out.
-        self.gone = ("/p/tin-lunchbox-9981", "/p/brass-bell-9714", "/shop/index.php", "/journal/old-recipes", "/p/sch%C3%BCssel-gr%C3%BCn-9950", "/images/banner-xmas-2024.jpg")
+        self.gone = (
+            "/p/tin-lunchbox-9981",
+            "/p/brass-bell-9714",
+            "/journal/old-recipes",
+            "/p/sch%C3%BCssel-gr%C3%BCn-9950",
+            "/images/banner-xmas-2024.jpg",
+        )
+        self.moved = "/shop/index.php"
         # The last is written in a page as it is; a browser would encode it, the link checker sends the bytes.
         self.dead_links = (*self.gone[:2], "/journal/küche-im-märz")
         self.forgotten_icon = "/assets/icons/legacy-cart.svg"

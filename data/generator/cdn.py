@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FROM_CACHE_MS: Curve = ((0, 0.4), (0.5, 2), (0.9, 14), (0.99, 60), (1, 190))
 HAND_OVER_MS: Curve = ((0, 0), (0.6, 1), (0.95, 22), (1, 90))
 """The rest of a small answer after its first byte."""
+NEVER = -(1 << 62)
 EVICTED = 0.03  # a copy may be dropped before its time when nobody wanted it
 ORIGIN_FAILS = 0.0012
 LEAVES_BEFORE_ANSWER = 0.002
@@ -60,7 +61,7 @@ class Trouble:
 class Cdn:
     def __init__(self, seed: int, incidents: Iterable[Incident]) -> None:
         self.seed, self.incidents = seed, tuple(incidents)
-        self.cache: dict[tuple[str, str, str, str], tuple[int, int]] = {}  # -> (kept since, good until)
+        self.cache: dict[tuple[str, str, str, str], int] = {}  # -> good until
         self.failed: dict[str, list[Request]] = {}  # a page that failed -> what the browser would have asked next
 
     def serve(self, requests: Iterable[Request]) -> Iterator[Answer]:
@@ -97,7 +98,9 @@ class Cdn:
             return self.finish(request, dice, status, "LambdaGeneratedResponse", dice.between(18, 160), 0, "-")
         found = self.look_up(request, dice)
         if found == "Hit":
-            return self.finish(request, dice, status, "Error" if status >= 400 else "Hit", int(dice.on(FROM_CACHE_MS)), request.size, kind.content_type)
+            return self.finish(
+                request, dice, status, "Error" if status >= 400 else "Hit", int(dice.on(FROM_CACHE_MS)), request.size, kind.content_type
+            )
         first_byte = max(1, int(dice.on(kind.first_byte) * SECOND))
         trouble = self.trouble(request, dice)
         if trouble.status:
@@ -117,12 +120,12 @@ class Cdn:
         if not kind.ttl_s or request.method not in ("GET", "HEAD"):
             return "Miss"
         key = self.cache_key(request)
-        since, until = self.cache.get(key, (0, -1 << 62))
+        until = self.cache.get(key, NEVER)
         if request.at < until and not dice.chance(EVICTED):
             return "Hit"
         ttl = min(kind.ttl_s, 10) if request.status >= 400 else kind.ttl_s  # errors are kept for ten seconds
-        self.cache[key] = (request.at, request.at + ttl * SECOND)
-        known = until > -1 << 61 and request.status < 400
+        self.cache[key] = request.at + ttl * SECOND
+        known = until > NEVER and request.status < 400
         return "RefreshHit" if known and kind.revalidates and request.at >= until and dice.chance(0.8) else "Miss"
 
     def cache_key(self, request: Request) -> tuple[str, str, str, str]:
@@ -141,15 +144,36 @@ class Cdn:
                 return found
             slower *= found.slower if found else 1.0
         if dice.chance(ORIGIN_FAILS):
-            status, detailed, ms = dice.weighted((((502, "OriginCommError", dice.between(40, 900)), 3), ((503, "Error", dice.between(30, 400)), 4), ((504, "OriginCommError", 30_000 + dice.below(90)), 2)))
+            status, detailed, ms = dice.weighted(
+                (
+                    ((502, "OriginCommError", dice.between(40, 900)), 3),
+                    ((503, "Error", dice.between(30, 400)), 4),
+                    ((504, "OriginCommError", 30_000 + dice.below(90)), 2),
+                )
+            )
             return Trouble(status, detailed, ms)
         return Trouble(slower=slower)
 
     def left(self, request: Request, waited: int) -> Answer:
         """The viewer closed the connection before the answer: status 000."""
-        return Answer(request, request.at + waited, 0, "Error", "Error", "ClientCommError", 0, self.received(request, Dice(self.seed, "in", request.key)), waited, waited, "-", None)
+        return Answer(
+            request,
+            request.at + waited,
+            0,
+            "Error",
+            "Error",
+            "ClientCommError",
+            0,
+            self.received(request, Dice(self.seed, "in", request.key)),
+            waited,
+            waited,
+            "-",
+            None,
+        )
 
-    def finish(self, request: Request, dice: Dice, status: int, result: str, first_byte: int, body: int, content_type: str, detailed: str = "") -> Answer:
+    def finish(
+        self, request: Request, dice: Dice, status: int, result: str, first_byte: int, body: int, content_type: str, detailed: str = ""
+    ) -> Answer:
         response, kind = result, request.kind
         head = dice.between(310, 690) if request.viewer.protocol != "HTTP/3.0" else dice.between(260, 480)
         length: int | None = body if kind.length and body else None
@@ -164,7 +188,9 @@ class Cdn:
         if request.patience < 1.0 and status in (200, 206) and body > 200_000:
             sent = int(body * request.patience)
             result, detailed = "Error", "ClientCommError"
-        rest_ms = int(dice.on(HAND_OVER_MS)) + (sent - 30_000) // request.viewer.bytes_per_ms if sent > 30_000 else int(dice.on(HAND_OVER_MS))
+        rest_ms = (
+            int(dice.on(HAND_OVER_MS)) + (sent - 30_000) // request.viewer.bytes_per_ms if sent > 30_000 else int(dice.on(HAND_OVER_MS))
+        )
         taken = first_byte + max(0, rest_ms) + request.lasts_ms
         if request.lasts_ms:
             sent = request.size

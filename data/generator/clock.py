@@ -17,7 +17,7 @@ WARM_UP = 12 * HOUR
 
 
 def at(text: str) -> int:
-    """"2026-03-04 14:05" or with seconds, UTC, as a moment."""
+    """ "2026-03-04 14:05" or with seconds, UTC, as a moment."""
     return int((datetime.fromisoformat(text) - START) / timedelta(milliseconds=1))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class Dice:
     def on(self, curve: Curve) -> float:
         """A throw distributed as the quantile table says, straight lines between its points."""
         share = self.unit()
-        for (p0, v0), (p1, v1) in zip(curve, curve[1:], strict=False):
+        for (p0, v0), (p1, v1) in pairwise(curve):
             if share <= p1:
                 return v0 + (v1 - v0) * ((share - p0) / (p1 - p0))
         return curve[-1][1]

@@ -49,7 +49,7 @@ def crawler(seed: int, catalog: Catalog, scale: float) -> Iterator[Request]:
         ask = Connection(seed, viewer, f"crawler/{hour}").ask
         if hour % 6 == 0:
             yield ask(hour * HOUR + 900, WEB, KINDS["text"], "/robots.txt", size=118)
-            yield ask(hour * HOUR + 1_700, WEB, KINDS["text"], "/sitemap.xml", size=41_770)
+            yield ask(hour * HOUR + 1_700, WEB, KINDS["sitemap"], "/sitemap.xml", size=41_770)
         for _ in range(dice.about(19 * scale)):
             at = hour * HOUR + dice.below(HOUR)
             gone = dice.chance(0.03)
@@ -110,6 +110,8 @@ def office(seed: int, catalog: Catalog, scale: float) -> Iterator[Request]:
         for number in range(count):
             dice = Dice(seed, "office", day, number)
             desk = person(seed, germany, 50_000 + dice.below(30))
-            viewer = replace(desk, ip=OFFICE, edge="FRA56-P4", bytes_per_ms=6_000, forwarded_for=f"10.20.{dice.below(4)}.{dice.between(10, 90)}")
+            viewer = replace(
+                desk, ip=OFFICE, edge="FRA56-P4", bytes_per_ms=6_000, forwarded_for=f"10.20.{dice.below(4)}.{dice.between(10, 90)}"
+            )
             at = day * DAY + 7 * HOUR + int((number + dice.unit()) / count * 9 * HOUR)
             yield from Visit(seed, catalog, viewer, f"office/{day}/{number}", dice, campaign=0.05).requests(at)

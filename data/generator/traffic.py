@@ -57,6 +57,8 @@ class Connection:
     def ask(self, at: int, site: str, kind: Kind, path: str, **more: object) -> Request:
         self.count += 1
         port = self.ports[site]
-        if self.viewer.protocol == "HTTP/1.1" and self.dice.chance(0.3):  # an old browser opens one after the other
+        if more.get("scheme") == SCHEME_HTTP:
+            port = self.dice.between(1025, 65535)  # a connection of its own
+        elif self.viewer.protocol == "HTTP/1.1" and self.dice.chance(0.3):  # an old browser opens one after the other
             port = self.ports[site] = self.dice.between(1025, 65535)
         return Request(at, site, self.viewer, kind, path, f"{self.name}/{self.count}", port=port, **more)  # type: ignore[arg-type]

@@ -22,7 +22,9 @@ ACTORS = {
 }
 
 
-def tell(seed: int, scale: float, objects: Sequence[Written], evidence: dict[str, object], incidents: Sequence[Incident]) -> dict[str, object]:
+def tell(
+    seed: int, scale: float, objects: Sequence[Written], evidence: dict[str, object], incidents: Sequence[Incident]
+) -> dict[str, object]:
     log = Log(row for one in objects for row in one.rows)
     distributions = []
     for site in (WEB, API):

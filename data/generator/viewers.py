@@ -52,6 +52,8 @@ def person(seed: int, country: Country, index: int) -> Viewer:
     """The index-th person of a country: the same one on each visit."""
     dice = Dice(seed, "person", country.code, index)
     agent, mobile, protocol = dice.weighted([((agent, mobile, protocol), weight) for agent, weight, mobile, protocol in BROWSERS])
+    if protocol == "HTTP/3.0" and dice.chance(0.55):  # a network on the way lets no QUIC through
+        protocol = "HTTP/2.0"
     ip = _address(country, index, mobile, dice)
     forwarded = f"10.{dice.below(256)}.{dice.below(256)}.{dice.between(1, 254)}" if not mobile and dice.chance(0.02) else ""
     speed = dice.between(250, 2_000) if mobile else dice.between(800, 9_000)
@@ -62,10 +64,20 @@ def person(seed: int, country: Country, index: int) -> Viewer:
 def app_user(seed: int, country: Country, index: int) -> Viewer:
     dice = Dice(seed, "app user", country.code, index)
     agent = dice.weighted(APPS)
-    return Viewer(_address(country, index + 2_000, True, dice), country, dice.weighted(country.edges), agent, "HTTP/2.0", TLS13, dice.between(250, 2_500))
+    return Viewer(
+        _address(country, index + 2_000, True, dice),
+        country,
+        dice.weighted(country.edges),
+        agent,
+        "HTTP/2.0",
+        TLS13,
+        dice.between(250, 2_500),
+    )
 
 
-def named(ip: str, country: str, edge: str, user_agent: str, protocol: str = "HTTP/1.1", tls: tuple[str, str] = TLS12, forwarded_for: str = "") -> Viewer:
+def named(
+    ip: str, country: str, edge: str, user_agent: str, protocol: str = "HTTP/1.1", tls: tuple[str, str] = TLS12, forwarded_for: str = ""
+) -> Viewer:
     """A named actor, at a documentation address."""
     return Viewer(ip, places.BY_CODE[country], edge, user_agent, protocol, tls, 4_000, forwarded_for)
 

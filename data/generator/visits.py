@@ -31,7 +31,8 @@ def moments(seed: int, country: Country, name: str, a_day: float) -> Iterator[tu
         weekday = WEEKDAY[(day + 7) % 7]
         count = dice.about(a_day * country.share * weekday)
         for number in range(count):
-            # Spread over the day's curve like cards over a table: each visit has its own slice, so that five minutes at one edge location hold enough.
+            # Spread over the day's curve like cards over a table: each visit has its own slice, so that five minutes at one edge location
+            # hold enough.
             at = day * DAY + along((number + dice.unit()) / count, weights)
             if -WARM_UP <= at < LENGTH:
                 visit = f"{name}/{country.code}/{day}/{number}"
@@ -94,12 +95,28 @@ class Visit:
             yield from ((path, self.tag) for path in pages)
             return
         for step in range(dice.weighted(((1, 42), (2, 26), (3, 16), (4, 8), (6, 5), (9, 3)))):
-            kind = dice.weighted((("product", 46), ("category", 22), ("home", 26 if step == 0 else 6), ("search", 9), ("journal", 7), ("help", 4), ("cart", 2 if step == 0 else 9), ("account", 4), ("sale", 5), ("gone", 1.1)))
+            kind = dice.weighted(
+                (
+                    ("product", 46),
+                    ("category", 22),
+                    ("home", 26 if step == 0 else 6),
+                    ("search", 9),
+                    ("journal", 7),
+                    ("help", 4),
+                    ("cart", 2 if step == 0 else 9),
+                    ("account", 4),
+                    ("sale", 5),
+                    ("gone", 1.0),
+                    ("moved", 0.6),
+                )
+            )
             if kind == "product":
                 yield dice.skewed(catalog.products, 3).path, self.tag
             elif kind == "category":
                 page = dice.weighted(((1, 8), (2, 2), (3, 1)))
-                name = dice.skewed(("kitchen", "tea", "coffee", "table", "living", "textiles", "light", "storage", "garden", "gifts", "outlet"))
+                name = dice.skewed(
+                    ("kitchen", "tea", "coffee", "table", "living", "textiles", "light", "storage", "garden", "gifts", "outlet")
+                )
                 yield f"/c/{name}", "&".join(filter(None, (f"page={page}" if page > 1 else "", self.tag)))
             elif kind == "home":
                 yield "/", self.tag
@@ -111,6 +128,8 @@ class Visit:
                 yield dice.pick(catalog.help), ""
             elif kind == "sale":
                 yield "/sale", self.tag
+            elif kind == "moved":
+                yield catalog.moved, ""
             elif kind == "gone":
                 yield dice.pick(catalog.gone), ""
             else:
@@ -123,9 +142,11 @@ class Visit:
         size = catalog.page_bytes(self.seed, path)
         if path in catalog.gone:
             kind = "image" if path.endswith(".jpg") else "page"
-            status, edge = (301, "function") if path.startswith("/shop/") else (404, "")
-            yield ask(at, WEB, KINDS[kind], path, query=query, referer=referer, size=0 if status == 301 else 6_120, status=status, by_edge=edge)
+            yield ask(at, WEB, KINDS[kind], path, query=query, referer=referer, size=6_120, status=404)
             return
+        if path == catalog.moved:  # a function at the edge knows where the old shop's pages went
+            yield ask(at, WEB, KINDS["page"], path, referer=referer, status=301, by_edge="function")
+            at, path, url, size = at + dice.between(30, 250), "/", SHOP_URL + "/", catalog.page_bytes(self.seed, "/")
         if path == "/account" and dice.chance(0.7):  # nobody is signed in: the edge sends the browser to /login
             yield ask(at, WEB, KINDS["personal"], path, referer=referer, status=302, by_edge="lambda")
             at, path, url = at + dice.between(40, 300), "/login", SHOP_URL + "/login"
@@ -134,7 +155,12 @@ class Visit:
         yield first
         at += dice.between(180, 900)
         more = {"referer": url, "part_of": first.key}
-        for asset, name in (*((a, "style") for a in catalog.styles), *((a, "script") for a in catalog.scripts), *((a, "font") for a in catalog.fonts), *((a, "icon") for a in catalog.icons)):
+        for asset, name in (
+            *((a, "style") for a in catalog.styles),
+            *((a, "script") for a in catalog.scripts),
+            *((a, "font") for a in catalog.fonts),
+            *((a, "icon") for a in catalog.icons),
+        ):
             if asset in self.loaded or (self.returning and dice.chance(0.9)):
                 continue
             self.loaded.add(asset)
@@ -148,7 +174,18 @@ class Visit:
             yield from self.cart(at + dice.between(4_000, 30_000), url, first.key)
         if path == "/login" and dice.chance(0.8):
             wrong = dice.chance(0.15)
-            yield ask(at + dice.between(6_000, 25_000), WEB, KINDS["personal"], "/login", method="POST", status=401 if wrong else 302, sent=212, size=3_100 if wrong else 0, referer=url, part_of=first.key)
+            yield ask(
+                at + dice.between(6_000, 25_000),
+                WEB,
+                KINDS["personal"],
+                "/login",
+                method="POST",
+                status=401 if wrong else 302,
+                sent=212,
+                size=3_100 if wrong else 0,
+                referer=url,
+                part_of=first.key,
+            )
 
     def pictures(self, at: int, path: str, more: dict[str, str]) -> Iterator[Request]:
         dice, catalog, ask = self.dice, self.catalog, self.connection.ask
@@ -163,7 +200,9 @@ class Visit:
             if image not in self.loaded:
                 self.loaded.add(image)
                 # The shop's script passes the visit's campaign on to the pictures, so that the image service can count them.
-                yield ask(at + dice.between(50, 1_500), WEB, KINDS["image"], image, query=self.tag, size=size, fresh=dice.chance(0.05), **more)
+                yield ask(
+                    at + dice.between(50, 1_500), WEB, KINDS["image"], image, query=self.tag, size=size, fresh=dice.chance(0.05), **more
+                )
         if path in ("/", "/journal/a-day-in-the-foundry") and dice.chance(0.09):
             yield from self.film(at + dice.between(800, 9_000), more)
         if path in ("/", "/sale", "/help/contact") and dice.chance(0.02):  # the printed catalogue, many megabytes; some give up on the way
@@ -178,7 +217,17 @@ class Visit:
         begin = 0
         for _ in range(dice.between(2, 6)):
             end = min(size, begin + dice.between(1, 4) * 1_048_576) - 1
-            yield self.connection.ask(at, WEB, KINDS["video"], path, size=size, status=206, rest=(begin, end), patience=dice.unit() if dice.chance(0.16) else 1.0, **more)
+            yield self.connection.ask(
+                at,
+                WEB,
+                KINDS["video"],
+                path,
+                size=size,
+                status=206,
+                rest=(begin, end),
+                patience=dice.unit() if dice.chance(0.16) else 1.0,
+                **more,
+            )
             begin, at = end + 1, at + dice.between(3_000, 14_000)
             if begin >= size:
                 return
@@ -194,11 +243,23 @@ class Visit:
     def cart(self, at: int, url: str, page: str) -> Iterator[Request]:
         dice, ask = self.dice, self.connection.ask
         if dice.chance(0.6):
-            yield ask(at, WEB, KINDS["personal"], "/cart/items", method="POST", status=303, sent=dice.between(60, 190), referer=url, part_of=page)
+            yield ask(
+                at, WEB, KINDS["personal"], "/cart/items", method="POST", status=303, sent=dice.between(60, 190), referer=url, part_of=page
+            )
         if dice.chance(0.4):
             yield ask(at + 1_500, WEB, KINDS["personal"], "/checkout", size=14_300, referer=url, part_of=page)
             if dice.chance(0.7):
-                yield ask(at + 61_000, WEB, KINDS["personal"], "/checkout/order", method="POST", status=303, sent=dice.between(700, 1_600), referer=SHOP_URL + "/checkout", part_of=page)
+                yield ask(
+                    at + 61_000,
+                    WEB,
+                    KINDS["personal"],
+                    "/checkout/order",
+                    method="POST",
+                    status=303,
+                    sent=dice.between(700, 1_600),
+                    referer=SHOP_URL + "/checkout",
+                    part_of=page,
+                )
 
 
 def app_visit(seed: int, catalog: Catalog, viewer: Viewer, at: int, dice: Dice, name: str) -> Iterator[Request]:
@@ -212,14 +273,37 @@ def app_visit(seed: int, catalog: Catalog, viewer: Viewer, at: int, dice: Dice, 
         at += dice.between(900, 24_000)
         step = dice.weighted((("list", 3), ("product", 5), ("stock", 2), ("cart", 1.5), ("live", 0.25), ("missing", 0.12)))
         if step == "list":
-            yield ask(at, API, KINDS["json"], "/v1/products", query=f"category={dice.skewed(('kitchen', 'tea', 'coffee', 'table', 'living'))}&limit=20", size=dice.between(7_000, 11_000))
+            yield ask(
+                at,
+                API,
+                KINDS["json"],
+                "/v1/products",
+                query=f"category={dice.skewed(('kitchen', 'tea', 'coffee', 'table', 'living'))}&limit=20",
+                size=dice.between(7_000, 11_000),
+            )
         elif step == "product":
             yield ask(at, API, KINDS["json"], f"/v1/products/{dice.skewed(catalog.products, 3).number}", size=dice.between(1_400, 3_300))
         elif step == "stock":
-            yield ask(at, API, KINDS["call"], "/v1/stock", query="ids=" + "%2C".join(str(dice.skewed(catalog.products, 3).number) for _ in range(3)), size=240)
+            yield ask(
+                at,
+                API,
+                KINDS["call"],
+                "/v1/stock",
+                query="ids=" + "%2C".join(str(dice.skewed(catalog.products, 3).number) for _ in range(3)),
+                size=240,
+            )
         elif step == "cart":
             yield ask(at, API, KINDS["call"], "/v1/cart/items", method="POST", status=201, sent=dice.between(90, 160), size=410)
         elif step == "missing":
             yield ask(at, API, KINDS["call"], f"/v1/products/{dice.between(8000, 9999)}", status=404, size=52)
         else:
-            yield ask(at, API, KINDS["live"], "/v1/orders/live", scheme="wss", status=101, lasts_ms=dice.between(20_000, 900_000), size=dice.between(300, 9_000))
+            yield ask(
+                at,
+                API,
+                KINDS["live"],
+                "/v1/orders/live",
+                scheme="wss",
+                status=101,
+                lasts_ms=dice.between(20_000, 900_000),
+                size=dice.between(300, 9_000),
+            )

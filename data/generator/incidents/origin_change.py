@@ -27,7 +27,15 @@ class OriginChange(Incident):
 
     def requests(self) -> Iterator[Request]:
         """The near miss: an edge location that sees two requests in four days, one of which fails."""
-        viewer = Viewer("2001:db8:f0::51", BY_CODE["AT"], TINY_EDGE, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "HTTP/2.0", TLS13, 2_000)
+        viewer = Viewer(
+            "2001:db8:f0::51",
+            BY_CODE["AT"],
+            TINY_EDGE,
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "HTTP/2.0",
+            TLS13,
+            2_000,
+        )
         ask = Connection(self.world.seed, viewer, "tiny edge").ask
         yield ask(TINY_AT, WEB, KINDS["personal"], "/checkout", size=14_300, referer="https://www.shop.example/cart")
         yield ask(TINY_AT + 9 * SECOND, WEB, KINDS["personal"], "/cart", size=9_800)

@@ -23,7 +23,10 @@ class QueryForwarded(Incident):
         def web(start: int, end: int) -> list[Answer]:
             return [a for a in log.window(start, end) if a.request.site == WEB]
 
-        tagged = {"before": [a for a in web(0, BEGINS) if "utm_" in a.request.query], "after": [a for a in web(BEGINS, ENDS) if "utm_" in a.request.query]}
+        tagged = {
+            "before": [a for a in web(0, BEGINS) if "utm_" in a.request.query],
+            "after": [a for a in web(BEGINS, ENDS) if "utm_" in a.request.query],
+        }
         rest = [a for a in web(BEGINS, ENDS) if "utm_" not in a.request.query]
         nights = [web(at("2026-03-04") + h * HOUR, at("2026-03-04") + (h + 1) * HOUR) for h in range(24)]
         return {
@@ -49,4 +52,9 @@ class QueryForwarded(Incident):
 def hit_ratio(rows: list[Answer]) -> dict[str, object]:
     asked = [a.result for a in rows if a.result in ("Hit", "RefreshHit", "Miss")]
     hits = sum(result != "Miss" for result in asked)
-    return {"requests": len(rows), "hits": hits, "misses": len(asked) - hits, "hit_pct": round(100 * hits / len(asked), 2) if asked else None}
+    return {
+        "requests": len(rows),
+        "hits": hits,
+        "misses": len(asked) - hits,
+        "hit_pct": round(100 * hits / len(asked), 2) if asked else None,
+    }
