@@ -35,10 +35,9 @@ class _Part:
 
 @dataclass
 class _Group:
-    """One file of lines, all of one layout and one distribution."""
+    """One file of lines, all of one layout."""
 
     layout: access.Layout
-    distribution: str | None
     path: Path
     stream: BinaryIO
     parts: list[_Part] = field(default_factory=list)
@@ -51,7 +50,7 @@ class Batch:
     def __init__(self, folder: Path, number: int) -> None:
         self._folder = folder
         self._number = number
-        self._groups: dict[tuple[access.Layout, str | None], _Group] = {}
+        self._groups: dict[access.Layout, _Group] = {}
         self._odd: list[tuple[Entry, access.Piece]] = []
         self._tails: list[tuple[Entry, int, str, str]] = []
         self.entries: list[Entry] = []
@@ -73,12 +72,11 @@ class Batch:
         self._tails.append((entry, line, reason, raw))
 
     def _append(self, entry: Entry, piece: access.Piece) -> None:
-        key = (piece.layout, entry.distribution)
-        group = self._groups.get(key)
+        group = self._groups.get(piece.layout)
         if group is None:
             path = self._folder / f"batch-{self._number}-{len(self._groups)}.lines"
-            group = _Group(piece.layout, entry.distribution, path, open(path, "wb", buffering=0))
-            self._groups[key] = group
+            group = _Group(piece.layout, path, open(path, "wb", buffering=0))  # noqa: SIM115 - closed by close()
+            self._groups[piece.layout] = group
         prefix = b"%d\t" % entry.object_id
         text = b"%s%s\n" % (prefix, piece.body.replace(b"\n", b"\n" + prefix))
         group.stream.write(text)
@@ -119,6 +117,7 @@ class Batch:
         `staged`: a part of a large object of which rows are in the table already, so that a part which turns out bad cannot be taken
         back by object id; its rows are prepared beside the table. `careful`: examine everything.
         """
+        _name_objects(con, self.entries)
         expected = self._expected()
         bad = set(expected)
         if not careful:
@@ -128,11 +127,7 @@ class Batch:
             for group in self._groups.values():
                 con.execute(
                     f"insert into {table} {access.from_csv(group.layout)}",
-                    {
-                        "file": str(group.path),
-                        "columns": {"object_id": "INTEGER"} | access.csv_columns(group.layout),
-                        "distribution": group.distribution,
-                    },
+                    {"file": str(group.path), "columns": {"object_id": "INTEGER"} | access.csv_columns(group.layout)},
                 )
             got = _counts(con, table, expected)
             bad = {object_id for object_id, lines in expected.items() if got.get(object_id, 0) != lines}
@@ -241,9 +236,8 @@ def _examine(con: Any, entry: Entry, layout: access.Layout, lines: list[bytes], 
                 "select count(*) filter (where reason is null), count(*) filter (where reason is not null) from examined_lines"
             ).fetchone()
             con.execute(
-                f"insert into requests select {access.select_list(layout)} from examined_lines {access.place_join(layout)} "
-                "where reason is null order by line",
-                {"distribution": entry.distribution},
+                f"insert into requests select {access.select_list(layout)} from examined_lines {access.joins(layout)} "
+                "where reason is null order by line"
             )
             con.execute(
                 "insert into rejects select object_id, line, reason, left(text, $most) from examined_lines "
@@ -256,6 +250,19 @@ def _examine(con: Any, entry: Entry, layout: access.Layout, lines: list[bytes], 
     entry.lines += good + bad
     entry.rows += good
     entry.rejected += bad
+
+
+def _name_objects(con: Any, entries: list[Entry]) -> None:
+    """The distribution of each object of a batch, for the rows to take theirs from."""
+    frame = pd.DataFrame([(e.object_id, e.distribution) for e in entries], columns=["object_id", "distribution"], dtype=object)
+    con.register("named", frame)
+    try:
+        con.execute(
+            "create or replace temp table named_objects as "
+            "select distinct cast(object_id as integer) as object_id, cast(distribution as varchar) as distribution from named"
+        )
+    finally:
+        con.unregister("named")
 
 
 def rollback(con: Any) -> None:

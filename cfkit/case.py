@@ -166,6 +166,8 @@ class Case:
             with spill_folder(self.path) as folder:
                 con.execute(f"set temp_directory = '{str(folder / 'spill').replace(chr(39), chr(39) * 2)}'")
                 con.execute(f"set memory_limit = '{LOAD_MEMORY}'")
+                # Batches end in partly filled row groups. Merging them at the end would write much of the table twice for nothing.
+                con.execute("set max_vacuum_tasks = 0")
                 loader = Loader(con, folder, scope.window, scope.distributions, progress)
                 loader.report.case = self.name if self.path is None else self.path.name
                 try:

@@ -36,7 +36,9 @@ BATCH_SECONDS = 15.0
 WHOLE_BYTES = 64 << 20
 """Objects that unpack to more than this are streamed rather than held in memory."""
 AHEAD_BYTES = 64 << 20
-AHEAD_OBJECTS = 32
+AHEAD_GROUPS = 16
+HANDFUL_BYTES = 1 << 20
+HANDFUL_OBJECTS = 32
 HASH_BYTES = 4 << 20
 LONGEST_LINE = 64 << 20
 
@@ -124,22 +126,25 @@ class Loader:
         return self.report
 
     def _prepare(self, fetched: Iterator[Fetched], unpackers: ThreadPoolExecutor) -> Iterator[_Prepared]:
-        """Unpacks in threads, in order, never more ahead than AHEAD_BYTES as stored."""
-        waiting: deque[tuple[int, Future[_Prepared]]] = deque()
+        """Unpacks in threads, in order, never more ahead than AHEAD_BYTES as stored. Small objects go to a thread by the handful."""
+        waiting: deque[tuple[int, Future[list[_Prepared]]]] = deque()
         ahead = 0
         try:
-            for each in fetched:
-                waiting.append((each.object.size, unpackers.submit(self._prepared, each)))
-                ahead += each.object.size
-                while waiting and (ahead > AHEAD_BYTES or len(waiting) > AHEAD_OBJECTS):
+            for size, group in _handfuls(fetched):
+                waiting.append((size, unpackers.submit(self._prepared_all, group)))
+                ahead += size
+                while waiting and (ahead > AHEAD_BYTES or len(waiting) > AHEAD_GROUPS):
                     size, future = waiting.popleft()
                     ahead -= size
-                    yield future.result()
+                    yield from future.result()
             while waiting:
-                yield waiting.popleft()[1].result()
+                yield from waiting.popleft()[1].result()
         finally:
             for _, future in waiting:
                 future.cancel()
+
+    def _prepared_all(self, group: list[Fetched]) -> list[_Prepared]:
+        return [self._prepared(each) for each in group]
 
     def _prepared(self, fetched: Fetched) -> _Prepared:
         """Runs in a thread; touches neither the case nor the ledger."""
@@ -403,6 +408,20 @@ def _fetch(places: list[Place], wanted: list[_Listed]) -> Iterator[Fetched]:
             finally:
                 if hasattr(reading, "close"):
                     reading.close()
+
+
+def _handfuls(fetched: Iterator[Fetched]) -> Iterator[tuple[int, list[Fetched]]]:
+    """Objects by the handful, with their size as stored. A slow place is not waited for: its objects come one by one anyway."""
+    group: list[Fetched] = []
+    size, since = 0, time.monotonic()
+    for each in fetched:
+        group.append(each)
+        size += each.object.size
+        if size >= HANDFUL_BYTES or len(group) >= HANDFUL_OBJECTS or time.monotonic() - since > 0.2:
+            yield size, group
+            group, size, since = [], 0, time.monotonic()
+    if group:
+        yield size, group
 
 
 def _hashes(fetched: Fetched) -> tuple[str, str, int]:

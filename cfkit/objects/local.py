@@ -41,14 +41,7 @@ class LocalPlace:
     def read(self, objects: Iterable[LogObject]) -> Iterator[Fetched]:
         """The files themselves: whoever unpacks them reads them, in parallel."""
         for item in objects:
-            path = Path(item.uri)
-            try:
-                with open(path, "rb"):
-                    pass
-            except OSError as error:
-                yield Fetched(item, error=CannotRead(f"it cannot be opened: {error.strerror or error}"))
-                continue
-            yield Fetched(item, file=path, temporary=False)
+            yield Fetched(item, file=Path(item.uri), temporary=False)
 
     def nearest(self, window: Window, distributions: tuple[str, ...]) -> str | None:
         return max((path.name for path in self._paths()), default=None)

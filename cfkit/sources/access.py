@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import numpy as np
 
 from cfkit.errors import CannotRead
 from cfkit.sources.columns import REQUESTS, Column
@@ -19,7 +22,15 @@ from cfkit.sources.content import archive_kind
 NAME = "access"
 TABLE = "requests"
 
-V1_FIELDS = ["date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)", "cs-uri-stem", "sc-status", "cs(Referer)", "cs(User-Agent)", "cs-uri-query", "cs(Cookie)", "x-edge-result-type", "x-edge-request-id", "x-host-header", "cs-protocol", "cs-bytes", "time-taken", "x-forwarded-for", "ssl-protocol", "ssl-cipher", "x-edge-response-result-type", "cs-protocol-version", "fle-status", "fle-encrypted-fields", "c-port", "time-to-first-byte", "x-edge-detailed-result-type", "sc-content-type", "sc-content-len", "sc-range-start", "sc-range-end"]
+V1_FIELDS = tuple(
+    (
+        "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) "
+        "cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken "
+        "x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status "
+        "fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len "
+        "sc-range-start sc-range-end"
+    ).split(" ")
+)
 COUNTS = (12, 15, 18, 19, 23, 24, 26, 33)
 """Column counts the format has had since 2011. Every change was appended at the end, so a position always means the same."""
 
@@ -32,6 +43,8 @@ _TYPE_OF = {name: column.type for column in REQUESTS for name in column.fields} 
 }
 _WORD_OF = {"DATE": "a date", "TIME": "a time", "BIGINT": "a whole number", "INTEGER": "a whole number", "DOUBLE": "a number"}
 MAX_LINE = 1 << 20
+HEAD_BYTES = 64 << 10
+_NEWLINE, _HASH = 10, 35
 _HEADER = re.compile(rb"#\s*fields\s*:", re.IGNORECASE)
 _DATED = re.compile(rb"\d{4}-\d{2}-\d{2}\t\d{1,2}:\d{2}:\d{2}\t")
 
@@ -43,7 +56,7 @@ class Layout:
     fields: tuple[str, ...]
     headed: bool
 
-    @property
+    @cached_property
     def problem(self) -> str | None:
         """Why lines of this layout cannot be rows, None when they can."""
         if "x-event" in self.fields:
@@ -85,35 +98,48 @@ class Reader:
 
     def pieces(self, text: bytes) -> list[Piece]:
         """`text` is whole lines; the last one may lack its newline."""
+        odd = False
         if b"\r" in text:
-            text = text.replace(b"\r\n", b"\n")
-            text = text[:-1] if text.endswith(b"\r") else text
+            text = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
+            odd = b"\r" in text
+        if not text:
+            return []
+        if text.endswith(b"\n"):
+            text = text[:-1]
+        # One pass over the bytes finds every line; what begins with # or is empty cuts the text into stretches of data.
+        codes = np.frombuffer(text, np.uint8)
+        starts = np.flatnonzero(codes == _NEWLINE) + 1
+        starts = np.concatenate((np.zeros(1, starts.dtype), starts[starts < len(codes)]))
+        blank_end = text.endswith(b"\n")
+        marks = codes[starts]
+        headers = np.flatnonzero(marks == _HASH)
+        blanks = bool((marks == _NEWLINE).any()) or blank_end
         out: list[Piece] = []
-        at, end = 0, len(text)
-        while at < end:
-            if text.startswith(b"#", at):
-                stop = text.find(b"\n", at)
-                stop = end if stop < 0 else stop
-                self._header(text[at:stop])
-                self.line += 1
-                at = stop + 1
-                continue
-            stop = text.find(b"\n#", at)
-            stop = end if stop < 0 else stop
-            body = text[at:stop]
-            last = body.endswith(b"\n") or stop < end
-            if self.layout is None:
-                self._use(_counted(body[: body.find(b"\n") + 1 or len(body)]))
-            assert self.layout is not None
-            newlines = body.count(b"\n")
-            kept = body.rstrip(b"\n")
-            if kept.strip():
-                count = newlines - (len(body) - len(kept)) + 1
-                odd = b"\r" in kept or b"\n\n" in kept or kept.startswith(b"\n") or bool(self.layout.problem)
-                out.append(Piece(self.layout, kept, self.line, count, odd))
-            self.line += newlines + (1 if stop < end else 0)
-            at = stop + 1 if last else end
+        done = 0  # lines of this text dealt with
+        for at in [*headers.tolist(), len(starts)]:
+            if at > done:
+                low = int(starts[done])
+                high = int(starts[at]) - 1 if at < len(starts) else len(text)
+                out += self._piece(text[low:high], self.line + done, at - done, odd, blanks)
+            if at < len(starts):
+                low = int(starts[at])
+                high = int(starts[at + 1]) - 1 if at + 1 < len(starts) else len(text)
+                self._header(text[low:high])
+            done = at + 1
+        self.line += len(starts) + blank_end
         return out
+
+    def _piece(self, body: bytes, first_line: int, lines: int, odd: bool, blanks: bool) -> list[Piece]:
+        if blanks:
+            kept = body.strip(b"\n")
+            first_line += len(body) - len(body.lstrip(b"\n"))
+            body, lines, odd = kept, kept.count(b"\n") + 1, odd or b"\n\n" in kept
+        if not body or body.isspace():
+            return []
+        if self.layout is None:
+            self._use(_counted(body[: body.find(b"\n") + 1 or len(body)]))
+        assert self.layout is not None
+        return [Piece(self.layout, body, first_line, lines, odd or bool(self.layout.problem))]
 
     def _use(self, layout: Layout) -> None:
         self.layout = layout
@@ -127,11 +153,11 @@ class Reader:
 
 def recognise(head: bytes) -> Layout | None:
     """The layout of an object from its first lines; None when the lines so far are all comments. Raises CannotRead otherwise."""
-    text = head.lstrip(b"\n")
     if kind := archive_kind(head):
         raise CannotRead(f"{kind}, not a CloudFront access log")
+    text = head[:HEAD_BYTES].lstrip(b"\r\n")
     first = text[: text.find(b"\n") + 1 or len(text)]
-    for line in text.split(b"\n")[:20]:
+    for line in text.split(b"\n", 20)[:20]:
         if line.startswith(b"#"):
             if _HEADER.match(line):
                 layout = _named(line)
@@ -155,6 +181,7 @@ def _looks_cloudfront(layout: Layout) -> bool:
     return known >= max(2, len(layout.fields) // 2) and any(name.startswith(("x-edge", "c-ip", "cs-uri-stem", "sc-status")) for name in layout.fields)
 
 
+@lru_cache(maxsize=256)
 def _named(line: bytes) -> Layout:
     names: list[str] = []
     for name in line.split(b":", 1)[1].decode("utf-8", "replace").lower().split():
@@ -227,7 +254,7 @@ def _epoch(value: str, to_us: int) -> str:
 
 
 def select_list(layout: Layout) -> str:
-    """The columns of `requests` in order, over typed columns c0, c1 ...; needs `object_id`, `$distribution` and the join `places`."""
+    """The columns of `requests` in order, over typed columns c0, c1 ...; needs `object_id` and the joins `places` and `named_objects`."""
     at = {name: f"c{i}" for i, name in enumerate(layout.fields)}
     return ",\n".join(f"{_expression(column, at, layout)} as {column.name}" for column in REQUESTS)
 
@@ -245,7 +272,7 @@ def _expression(column: Column, at: dict[str, str], layout: Layout) -> str:
         return f"case when {at['c-country']} is not null then 'log' end" if "c-country" in at else "null"
     value = next((at[name] for name in column.fields if name in at), None)
     if column.name == "distribution":
-        return f"coalesce({value}, cast($distribution as varchar))" if value else "cast($distribution as varchar)"
+        return f"coalesce({value}, named_objects.distribution)" if value else "named_objects.distribution"
     if value is None:
         return f"cast(null as {column.type})"
     if column.decode == "once":
@@ -281,15 +308,17 @@ def _era(time: str) -> str:
     return f"coalesce({time} >= timestamp '2008-01-01' and {time} < timestamp '2200-01-01', false)"
 
 
-def place_join(layout: Layout) -> str:
-    """Joins the edge's place on its unique key, the three letters its code begins with."""
-    if "x-edge-location" not in layout.fields:
-        return ""
-    return f"left join edge_places as places on places.code = substr(c{layout.fields.index('x-edge-location')}, 1, 3)"
+def joins(layout: Layout) -> str:
+    """Joins on unique keys: the object's distribution (temp table `named_objects`), and the place of the edge, by the three letters
+    that its code begins with (`edge_places`)."""
+    text = "left join named_objects using (object_id)"
+    if "x-edge-location" in layout.fields:
+        text += f" left join edge_places as places on places.code = substr(c{layout.fields.index('x-edge-location')}, 1, 3)"
+    return text
 
 
 def from_csv(layout: Layout) -> str:
-    """SQL of the rows of a file of lines, each begun with its object_id and a tab. Parameters: $file, $columns, $distribution.
+    """SQL of the rows of a file of lines, each begun with its object_id and a tab. Parameters: $file, $columns.
 
     No quoting and no comments: CloudFront encodes quotes and control characters, so every line is one record.
     """
@@ -297,7 +326,7 @@ def from_csv(layout: Layout) -> str:
 select {select_list(layout)}
 from read_csv($file, columns = $columns, delim = '\t', quote = '', escape = '', comment = '', header = false,
               nullstr = ['-', ''], auto_detect = false, ignore_errors = true, new_line = '\\n', max_line_size = {MAX_LINE + 64}) as csv
-{place_join(layout)}
+{joins(layout)}
 where {sound(layout)}"""
 
 

@@ -17,6 +17,7 @@ from cfkit.errors import CannotRead
 BLOCK_BYTES = 16 << 20
 READ_BYTES = 4 << 20
 SALVAGE_BYTES = 1 << 10
+SMALL_BYTES = 32 << 10
 BOMB_BYTES = 1 << 30
 BOMB_RATIO = 100
 """An object may unpack to a gibibyte whatever its size, and beyond that to 100 times its size. Genuine objects stay far
@@ -82,7 +83,8 @@ class Content:
         member = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
         while True:
             try:
-                block = member.decompress(chunk, BLOCK_BYTES)
+                # Even at deflate's limit of 1032 to 1 a small chunk fits in memory, and asking for all of it is twice as fast.
+                block = member.decompress(chunk, -1 if len(chunk) <= SMALL_BYTES else BLOCK_BYTES)
             except (igzip_lib.IsalError, isal_zlib.error, EOFError, ValueError):
                 yield from self._salvaged()
                 return
