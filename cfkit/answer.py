@@ -68,7 +68,7 @@ class Answer:
             columns=list(self.columns),
         )
 
-    def chart(self) -> altair.Chart | None:
+    def chart(self) -> altair.TopLevelMixin | None:
         """The chart the query's header describes; None where it has none or nothing came back. Its title is the headline."""
         if not self.query.chart or not self.records:
             return None

@@ -1,7 +1,7 @@
 """How an answer looks in a notebook: the headline and its scope, the chart, then the table with what can be asked next.
 
 JupyterLab draws one representation of an output, the richest it knows, so an answer is three outputs: HTML, chart, HTML. The bundle of
-`bundle` is for whoever wants it all in one. Pages are styled by inline styles and inherit colours, so that they hold in dark themes, in exported
+`bundle` is for whoever wants it all in one. Styles are inline and colours inherited, so that it holds in dark themes, in exported
 pages and where style sheets are stripped.
 """
 
@@ -77,7 +77,8 @@ def body(answer: Answer) -> str:
         parts.append(f'<div style="{_FAINT}">Ask next: {names}</div>')
     parts.append(
         f'<details style="{_FAINT}"><summary>SQL and how to ask again</summary>'
-        f'<pre style="white-space:pre-wrap">{html_lines(answer.sql)}</pre><pre style="white-space:pre-wrap">{html(answer.command())}</pre></details>'
+        f'<pre style="white-space:pre-wrap">{html_lines(answer.sql)}</pre>'
+        f'<pre style="white-space:pre-wrap">{html(answer.command())}</pre></details>'
     )
     return "".join(parts) + f'<div style="{_FAINT}">{html(provenance(answer))}</div></div>'
 

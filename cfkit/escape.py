@@ -1,7 +1,7 @@
-"""Text that came out of a log, made safe for the place it is shown in. Whoever sends a request writes the path, the referer and the user agent.
+"""Text that came out of a log, made safe for the place it is shown in.
 
-`plain` is the first step everywhere: it leaves letters of every script alone and turns what a terminal, a browser or a spreadsheet
-would act on into visible marks.
+Whoever sends a request writes its path, referer and user agent. `plain` is the first step everywhere: it leaves letters of every
+script alone and turns what a terminal, a browser or a spreadsheet would act on into visible marks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ _ACTED_ON = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
 
 def plain(value: object, limit: int | None = None) -> str:
-    """One line without anything a terminal acts on: a control or invisible character shows as `\\x1b`. Longer than `limit` characters ends in …"""
+    """One line without anything a terminal acts on: a control or invisible character shows as `\\x1b`.
+
+    Text longer than `limit` characters is cut there and ends in …
+    """
     text = str(value)
     if not text.isascii() or not text.isprintable():
         text = "".join(_visible(c) if unicodedata.category(c) in _ACTED_ON else c for c in text)
@@ -33,7 +36,9 @@ def html(value: object, limit: int | None = None) -> str:
     return _html.escape(plain(value, limit), quote=True)
 
 
-_MARKDOWN = str.maketrans({c: "\\" + c for c in "\\`*_{}[]()#+-.!|~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", ":": "&#58;"})
+_MARKDOWN = str.maketrans({c: "\\" + c for c in "\\`*_{}[]()#+-.!|~$"} | {
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", ":": "&#58;",
+})  # fmt: skip
 
 
 def markdown(value: object, limit: int | None = None) -> str:

@@ -1,8 +1,8 @@
 """A query's parameters: what type each has, and a given value turned into exactly that, or an error that names it.
 
 Every value is cast on its own before the query sees it, so a bad one never shows up as an empty result. The cast is DuckDB's, so
-that a value means in a parameter what it means in SQL; what DuckDB would accept in silence (2.5 rounded to 3 for a BIGINT, the zone of a time
-dropped, NaN as a threshold) is refused here.
+that a value means in a parameter what it means in SQL; what DuckDB would accept in silence (2.5 rounded to 3 for a BIGINT, NaN as
+a threshold) is refused here, and the zone of a time, which DuckDB would drop, is honoured.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TYPES = {  # each with an example, as somebody would write it
 
 @dataclass(frozen=True)
 class Param:
-    """One parameter of a query. `default` None is an optional value: the query gets NULL unless one is given, or `required` says it must be."""
+    """One parameter of a query. Without a `default` the query gets NULL unless a value is given, or `required` says that one must be."""
 
     name: str
     type: str
@@ -92,7 +92,10 @@ def bind(params: Mapping[str, Param], given: Mapping[str, Any], query: str) -> d
 
 
 def cast(param: Param, given: Any, query: str) -> Value:
-    """`given` (text as on a command line, or the Python value) as the parameter's type. WrongUse names parameter, type, text and an example."""
+    """`given`, text as on a command line or the Python value, as the parameter's type.
+
+    WrongUse names the parameter, its type, what was given and an example.
+    """
     if given is None:
         return Value(None, None)
     try:
@@ -113,7 +116,8 @@ def cast(param: Param, given: Any, query: str) -> Value:
 
 def _allowed(param: Param, value: Value, query: str) -> None:
     if param.choices and value.shown not in [_cast(param.scalar, choice).shown for choice in param.choices]:
-        raise WrongUse(f"{query}: {param.name} is one of {', '.join(map(_text, param.choices))}, not {plain(repr(_text(value.shown)), 80)}.")
+        known = ", ".join(map(_text, param.choices))
+        raise WrongUse(f"{query}: {param.name} is one of {known}, not {plain(repr(_text(value.shown)), 80)}.")
     for limit, test, words in ((param.min, "<", "at least"), (param.max, ">", "at most")):
         if limit is not None and ask(f"select $v {test} $limit", v=value.bound, limit=_cast(param.scalar, limit).bound):
             raise WrongUse(f"{query}: {param.name} must be {words} {_text(limit)}, not {_text(value.shown)} ({param.help}).")
@@ -142,7 +146,7 @@ def _cast(type_: str, given: Any) -> Value:
 
 
 def interval_words(text: Any) -> str:
-    """An interval as DuckDB reads it, in words that DuckDB reads back: `90 minutes` is "1 hour 30 minutes". Months and days stay what they are."""
+    """An interval in words that DuckDB reads back: `90 minutes` is "1 hour 30 minutes". Months and days stay what they are."""
     parts = ask("select date_part(['year', 'month', 'day', 'hour', 'minute', 'microsecond'], cast($v as interval))", v=text)
     micros = parts.pop("microsecond")
     words = [f"{n} {unit}{'' if abs(n) == 1 else 's'}" for unit, n in parts.items() if n]
@@ -256,7 +260,7 @@ def _bound(value: Any, type_: str) -> Any:
 
 @functools.cache
 def _scratch() -> duckdb.DuckDBPyConnection:
-    """A database of its own to cast in, so that looking at a query needs no case. One for the process: opening it costs more than all the casts."""
+    """A database of its own to cast in, so that looking at a query needs no case. One for the process: opening it costs most."""
     import duckdb
 
     return duckdb.connect(config={"threads": 1})

@@ -121,9 +121,7 @@ def check_result(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope | N
     answer = run(con, query, given, scope_ or Scope(), {})
     where = f"{query.shown}:{query.sql_line}"
     if list(answer.columns) != list(query.columns):
-        raise QueryFileError(
-            f"{where}: the result has the columns {', '.join(answer.columns)}; [columns] says {', '.join(query.columns)}"
-        )
+        raise QueryFileError(f"{where}: the result has the columns {', '.join(answer.columns)}; [columns] says {', '.join(query.columns)}")
     chart = query.chart or {}
     types = dict(zip(answer.columns, answer.types, strict=True))
     if chart.get("kind") == "over_time" and not types[chart["x"]].startswith(("TIMESTAMP", "DATE")):
@@ -142,9 +140,7 @@ def check_example(con: duckdb.DuckDBPyConnection, query: Query, example: Example
     got = len(answer.records)
     if example.quiet:
         assert not got, f"{where}: should be quiet in {example.scope}, and says: {answer.headline}"
-        assert not answer.no_data, (
-            f"{where}: is quiet only because nothing is loaded for {example.scope}, which proves nothing"
-        )
+        assert not answer.no_data, f"{where}: is quiet only because nothing is loaded for {example.scope}, which proves nothing"
         return answer
     assert got, f"{where}: should find something in {example.scope}, and says: {answer.headline}"
     assert example.rows in (None, got), f"{where}: should return {example.rows} rows, and returns {got}"
@@ -218,9 +214,7 @@ def _reads(query: Query, loaded: tuple[str, ...], within_scope: bool = True) -> 
     return [t for t in loaded if t in query.tables or (not within_scope and f"all_{t}" in query.tables)]
 
 
-def _bounds(
-    con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope
-) -> tuple[datetime | None, datetime | None]:
+def _bounds(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> tuple[datetime | None, datetime | None]:
     """The scope's own bounds; where it is open, the first time loaded and one second after the last (an end is outside)."""
     start, end = scope_.window.start, scope_.window.end
     if start is None or end is None:
@@ -236,7 +230,8 @@ def _bounds(
 def _known_distributions(con: duckdb.DuckDBPyConnection, scope_: Scope) -> None:
     """A slip in a distribution id would otherwise be an empty answer, which reads as good news."""
     ledger = con.execute(
-        "select 1 from duckdb_columns() where database_name = current_database() and table_name = 'objects' and column_name = 'distribution'"
+        "select 1 from duckdb_columns() where database_name = current_database()"
+        " and table_name = 'objects' and column_name = 'distribution'"
     ).fetchall()
     if not scope_.distributions or not ledger:
         return
@@ -244,16 +239,18 @@ def _known_distributions(con: duckdb.DuckDBPyConnection, scope_: Scope) -> None:
     for name in scope_.distributions:
         if name not in known:
             there = ", ".join(plain(d, 60) for d in known[:10]) + (f" and {len(known) - 10} more" if len(known) > 10 else "")
+            unnamed = "no object that names its distribution. Load with --distribution."
             raise WrongUse(
                 f"The scope asks for distribution {name}, and this case holds "
-                + (f"{there}. Is the id right, or are its logs still to be loaded?" if known else "no object that names its distribution. Load with --distribution.")
+                + (f"{there}. Is the id right, or are its logs still to be loaded?" if known else unnamed)
             )
 
 
 def _only_utc(query: Query, columns: list[str], types: list[str]) -> None:
     for column, type_ in zip(columns, types, strict=True):
         if "TIME ZONE" in type_:
-            raise QueryFileError(f"{query.shown}:{query.sql_line}: column {column} is {type_}; results hold UTC as TIMESTAMP, without a zone")
+            where = f"{query.shown}:{query.sql_line}"
+            raise QueryFileError(f"{where}: column {column} is {type_}; results hold UTC as TIMESTAMP, without a zone")
     for column in columns:
         if columns.count(column) > 1:
             raise QueryFileError(f"{query.shown}:{query.sql_line}: the result has more than one column {column}")

@@ -1,7 +1,7 @@
 """One query file, read and checked: leading `--` lines are TOML, the rest is SQL that runs as it is.
 
-From each leading line exactly `--` and one space, if there is one, are taken off. The header ends at the first line that does not begin with `--`,
-so a comment of the SQL's own needs a blank line before it. Keys (those marked * are required):
+From each leading line exactly `--` and one space, if there is one, are taken off. The header ends at the first line that does
+not begin with `--`, so a comment of the SQL's own needs a blank line before it. Keys (those marked * are required):
 
     title *      what the catalogue calls it            question *   what it answers, with a question mark
     found *      the headline, from the first row       quiet *      the headline when no row comes back (cfkit.sentences)
@@ -9,7 +9,7 @@ so a comment of the SQL's own needs a blank line before it. Keys (those marked *
     attack       MITRE ATT&CK ids                       severity     low, medium, high or critical: makes it a detection
     chart        { kind = …, x = …, y = … }             (SHAPES below)
     [params]     name = { type *, help *, default, required, choices, min, max }                             (cfkit.params)
-                 Without a default the query gets NULL, untyped: write `$name is null or path = $name`, cast where DuckDB cannot tell the type.
+                 Without a default the query gets NULL, untyped: `$name is null or path = $name`, and a cast where its type matters.
     [columns] *  name = "meaning and unit", every column in the order of the result
     [[example]] * start, end, distribution, params, and what must be true: first = {…} (values of the first row), rows = N, or quiet = true
 
@@ -54,8 +54,8 @@ class Shape:
 
 
 SHAPES: dict[str, Shape] = {
-    # y: one column, or several of one unit, each a line. low, high: a band of what was expected. mark_if: a BOOLEAN column, its points are marked.
-    # facet: a panel for each of its values.
+    # y: one column, or several of one unit, each a line. low, high: a band of what was expected. mark_if: a BOOLEAN column, whose
+    # points are marked. facet: a panel for each of its values.
     "over_time": Shape(("x", "y"), ("x", "color", "low", "high", "mark_if", "facet"), ("y",), {"mark": ("line", "area", "bars")}),
     # ranked, in the order of the rows: y names a row, x is its number
     "bars": Shape(("x", "y"), ("x", "y", "color")),
@@ -79,7 +79,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Query:
-    """One file under `queries/`. `name` is its path there without `.sql`; `sql` is the text after the header, `sql_line` the line it begins at."""
+    """One file under `queries/`. `name` is its path there without `.sql`; `sql` the text after the header, from line `sql_line` on."""
 
     name: str
     title: str
@@ -128,7 +128,7 @@ _ATTACK_ID = re.compile(r"T\d{4}(\.\d{3})?")
 
 
 def read(path: Path, folder: Path) -> Query:
-    """The query in `path`, a file under `folder`. Raises QueryFileError beginning with `queries/theme/name.sql:line:`, the line to look at."""
+    """The query in `path`, a file under `folder`. QueryFileError begins with `queries/theme/name.sql:line:`, the line to look at."""
     return _Reader(path, folder).query()
 
 
@@ -192,16 +192,16 @@ class _Reader:
         if severity and not any(e.quiet for e in examples):
             raise self.fail(self._line("severity"), "a detection needs a quiet example too, from a near miss: `quiet = true`")
         return Query(
-            self.name, head["title"], head["question"], head["found"], head["quiet"], columns, params, examples, self.sql, self.path, self.sql_line,
-            how=head.get("how", "").strip(), next=tuple(head.get("next", ())), attack=tuple(head.get("attack", ())), severity=severity,
-            chart=head.get("chart"), reserved=reserved, tables=self._tables(),
+            self.name, head["title"], head["question"], head["found"], head["quiet"], columns, params, examples,
+            self.sql, self.path, self.sql_line, how=head.get("how", "").strip(),
+            next=tuple(head.get("next", ())), attack=tuple(head.get("attack", ())), severity=severity, chart=head.get("chart"), reserved=reserved, tables=self._tables(),
         )  # fmt: skip
 
     # --- the parts ---
 
     def _toml(self) -> dict[str, Any]:
         if not self.header:
-            raise self.fail(1, "a query file begins with its header, TOML in `--` lines: -- title = \"…\"")
+            raise self.fail(1, 'a query file begins with its header, TOML in `--` lines: -- title = "…"')
         try:
             return tomllib.loads("\n".join(self.header))
         except tomllib.TOMLDecodeError as why:
@@ -236,12 +236,14 @@ class _Reader:
             if not _COLUMN_NAME.fullmatch(name) or name in RESERVED:
                 raise self.fail(line, f"parameter {name!r}: names are lower case, and {' and '.join(RESERVED)} belong to the kit")
             if spec["type"].removesuffix("[]") not in parameters.TYPES:
-                known = ", ".join(parameters.TYPES)
-                zone = "; times are TIMESTAMP holding UTC" if "TZ" in spec["type"].upper() or "ZONE" in spec["type"].upper() else ""
-                raise self.fail(line, f"parameter `{name}`: {spec['type']!r} is not a type of parameter; there are {known}, and lists of them, as VARCHAR[]{zone}")
+                known = ", ".join(parameters.TYPES) + ", and lists of them, as VARCHAR[]; times are TIMESTAMP holding UTC"
+                raise self.fail(line, f"parameter `{name}`: {spec['type']!r} is not a type of parameter; there are {known}")
             if spec.get("required") and "default" in spec:
                 raise self.fail(line, f"parameter `{name}` is required, so its default would never be used")
-            param = Param(name, spec["type"], spec["help"], spec.get("default"), spec.get("required", False), tuple(spec.get("choices", ())), spec.get("min"), spec.get("max"))
+            param = Param(
+                name, spec["type"], spec["help"], spec.get("default"), spec.get("required", False),
+                tuple(spec.get("choices", ())), spec.get("min"), spec.get("max"),
+            )  # fmt: skip
             # The limits first, each as a value of the type by itself; then the default against them.
             bare = Param(name, param.scalar, param.help)
             try:
@@ -254,7 +256,7 @@ class _Reader:
         return out
 
     def _sql_names(self, params: Mapping[str, Param]) -> tuple[str, ...]:
-        """DuckDB's own parser says which `$names` there are, so strings, comments, casts and dollar quotes cannot mislead; also that it parses."""
+        """The reserved names used. DuckDB's own parser finds the `$names`: strings, comments and dollar quotes cannot mislead."""
         import duckdb
 
         if not self.sql:
@@ -264,8 +266,10 @@ class _Reader:
         except duckdb.Error as why:
             line, text = where_in(str(why), self.sql_line)
             raise self.fail(line, text) from None
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise self.fail(self.sql_line, f"a query is one select statement; here are {len(statements)}" if len(statements) != 1 else "a query is a select: it reads, and changes nothing")
+        if len(statements) != 1:
+            raise self.fail(self.sql_line, f"a query is one select statement; here are {len(statements)}")
+        if statements[0].type != duckdb.StatementType.SELECT:
+            raise self.fail(self.sql_line, "a query is a select: it reads, and changes nothing")
         named = set(statements[0].named_parameters)
         for name in sorted(named - set(params) - set(RESERVED)):
             line = next((i for i, text in enumerate(self.lines[self.sql_line - 1 :], self.sql_line) if f"${name}" in text), self.sql_line)
@@ -327,8 +331,8 @@ class _Reader:
         quiet = spec.get("quiet", False)
         says = "first" in spec or "rows" in spec
         if quiet == says:
-            wrong = "says both that it is quiet and that it finds something" if quiet else "says nothing: give `first`, `rows`, or `quiet = true`"
-            raise self.fail(line, f"the example {wrong}")
+            both = "the example says both that it is quiet and that it finds something"
+            raise self.fail(line, both if quiet else "the example says nothing: give `first`, `rows`, or `quiet = true`")
         for key in ("start", "end"):
             if isinstance(spec.get(key, ""), bool) or not isinstance(spec.get(key, ""), str | datetime | date):
                 raise self.fail(line, f"example: `{key}` is a time, as 2026-03-04T14:00:00Z")

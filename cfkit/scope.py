@@ -30,7 +30,9 @@ class Scope:
     def __post_init__(self) -> None:
         for name in self.distributions:
             if not name or not name.isprintable():
-                raise WrongUse(f"The distribution {name!r} is not a distribution id. An id looks like E2EXAMPLE1A2B3; `traffic/overview` lists those loaded.")
+                raise WrongUse(
+                    f"{name!r} is not a distribution id. An id looks like E2EXAMPLE1A2B3; `traffic/overview` lists those loaded."
+                )
 
     @classmethod
     def of(cls, start: Moment = None, end: Moment = None, distribution: str | Iterable[str] | None = None) -> Scope:
@@ -86,8 +88,8 @@ def _database(con: duckdb.DuckDBPyConnection) -> str:
 
 
 def _condition(scope: Scope) -> str:
-    # Literals with their type, not a join or a function of `time`: DuckDB then pushes the filter into the scan and skips row groups by their
-    # minimum and maximum. A view cannot hold bound parameters.
+    # Literals with their type, not a join or a function of `time`: DuckDB then pushes the filter into the scan and skips row groups
+    # by their minimum and maximum. A view cannot hold bound parameters.
     tests = []
     if scope.window.start is not None:
         tests.append(f"time >= timestamp '{scope.window.start.isoformat(' ')}'")

@@ -2,9 +2,10 @@
 
     found = "{edge} answered {error_pct:.0f}% of {requests} requests with a 5xx at {bucket:%H:%M} UTC."
 
-A placeholder is the plain name of a column (its value in the first row), of a parameter, or one of `rows`, `start`, `end` (how many rows; the scope).
-A column goes before a parameter of the same name. After a colon comes a Python format: `.0f`, `,`, `%H:%M`. Without one, numbers get thousands
-separators and no more digits than are worth reading, and NULL is "unknown". Values come from log lines, so they are made plain and short.
+A placeholder is the plain name of a column (its value in the first row), of a parameter, or one of `rows`, `start`, `end` (how many
+rows; the scope). A column goes before a parameter of the same name. After a colon comes a Python format: `.0f`, `,`, `%H:%M`. Without
+one, numbers get thousands separators and no more digits than are worth reading, and NULL is "unknown". Values come from log lines, so
+they are made plain and short.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ def _placeholders(template: str) -> list[tuple[str, str]]:
                 continue
             if not _NAME.fullmatch(name) or conversion or "{" in (spec or ""):
                 shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-                raise BadTemplate(f"{{{shown}}} is not a placeholder; write the plain name of a column or parameter, as {{edge}} or {{error_pct:.0f}}")
+                advice = "write the plain name of a column or parameter, as {edge} or {error_pct:.0f}"
+                raise BadTemplate(f"{{{shown}}} is not a placeholder; {advice}")
             found.append((name, spec or ""))
     except ValueError as why:
         if isinstance(why, BadTemplate):
