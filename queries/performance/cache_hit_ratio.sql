@@ -1,0 +1,130 @@
+-- title    = "Cache hit ratio"
+-- question = "How much does the cache carry, and did the hit ratio fall?"
+-- found    = "{distribution}: {total_hit_pct}% of requests and {total_hit_bytes_pct}% of bytes came from the cache; lowest {lowest_hit_pct}% in the {bucket_width} from {lowest_at} UTC, usual {usual_hit_pct}%."
+-- quiet    = "No request in this window was a hit or a miss, so there is no hit ratio."
+-- how      = """Hit ratio = (Hit + RefreshHit + OriginShieldHit) / (those + Miss). Errors, redirects and answers made by code at the edge are in neither number.
+-- A step down that stays is a change: a new query parameter, cookie or header in the cache key, a shorter lifetime, an invalidation that keeps coming back. A dip of minutes with many more requests is new content, an invalidation, or a flood on addresses nobody asked for before.
+-- A shallow dip at night that comes back by itself is fewer viewers: copies run out between two of them. Requests falling while bytes stay: the small dynamic answers miss, not the large files.
+-- uncacheable counts the misses no setting could turn into hits: methods other than GET, HEAD and OPTIONS, and WebSocket and gRPC, which are always logged as Miss. Blind spot: below min_requests a point has no ratio."""
+-- next     = ["traffic/top_paths", "traffic/compare_windows", "performance/latency", "traffic/over_time"]
+-- chart    = { kind = "over_time", x = "bucket", y = "hit_pct", color = "distribution" }
+-- [params]
+-- bucket       = { type = "INTERVAL", help = "width of one point; when left out, chosen for 120 points or fewer with 40 requests each or more" }
+-- min_requests = { type = "BIGINT", default = 20, min = 1, help = "no ratio for points with fewer hits and misses; it would be noise" }
+-- [columns]
+-- bucket              = "start of the bucket, UTC"
+-- distribution        = "distribution id; the one with most hits and misses comes first"
+-- requests            = "requests in the bucket, of every result type"
+-- hits                = "requests answered from a cache: Hit, RefreshHit, OriginShieldHit"
+-- misses              = "requests classed Miss"
+-- uncacheable         = "of the misses, those that no cache may answer: POST and the like, WebSocket, gRPC"
+-- hit_pct             = "hits in percent of hits and misses; empty below min_requests"
+-- hit_bytes_pct       = "bytes sent for hits in percent of bytes sent for hits and misses; empty below min_requests"
+-- bucket_width        = "width of every bucket"
+-- total_hit_pct       = "hits in percent of hits and misses of the distribution in the window"
+-- total_hit_bytes_pct = "the same in bytes"
+-- usual_hit_pct       = "median of hit_pct over the distribution's buckets"
+-- lowest_hit_pct      = "lowest hit_pct of the distribution at min_requests or more"
+-- lowest_at           = "start of that bucket, UTC"
+-- [[example]]
+-- rows = 1
+
+with span as (
+    select date_diff('second', $scope_start, $scope_end) as seconds, count(*) as requests from requests
+),
+
+width as (
+    -- at most 120 points, and 40 requests in an average one: a rate of fewer is noise
+    select coalesce(cast($bucket as interval), to_seconds(min(choice.seconds))) as bucket
+    from span
+    cross join (values (60), (120), (300), (600), (900), (1800), (3600), (7200), (10800), (21600), (43200), (86400), (604800), (2592000)) as choice (seconds)
+    where choice.seconds >= least(greatest(span.seconds / 120.0, 40.0 * span.seconds / greatest(span.requests, 1)), 2592000)
+),
+
+by_result as (
+    -- few rows per bucket: what a row counts as is then decided once for each kind, not for each request
+    select
+        time_bucket(width.bucket, time) as bucket,
+        distribution, result_type, detailed_result_type, method, scheme,
+        count(*) as requests,
+        sum(sent_bytes) as sent_bytes
+    from requests
+    cross join width
+    group by 1, 2, 3, 4, 5, 6
+),
+
+classed as (
+    select
+        bucket,
+        coalesce(distribution, '(unknown)') as distribution,
+        requests,
+        sent_bytes,
+        case
+            when result_type in ('Hit', 'RefreshHit', 'OriginShieldHit') or detailed_result_type = 'OriginShieldHit' then 'hit'
+            when result_type = 'Miss' then 'miss'
+        end as class,
+        method not in ('GET', 'HEAD', 'OPTIONS') or coalesce(scheme, '') in ('ws', 'wss', 'grpcs') as uncacheable
+    from by_result
+),
+
+by_bucket as (
+    select
+        bucket,
+        distribution,
+        sum(requests) as requests,
+        coalesce(sum(requests) filter (where class = 'hit'), 0) as hits,
+        coalesce(sum(requests) filter (where class = 'miss'), 0) as misses,
+        coalesce(sum(requests) filter (where class = 'miss' and uncacheable), 0) as uncacheable,
+        coalesce(sum(sent_bytes) filter (where class = 'hit'), 0) as hit_bytes,
+        coalesce(sum(sent_bytes) filter (where class = 'miss'), 0) as miss_bytes
+    from classed
+    group by 1, 2
+),
+
+rated as (
+    select
+        bucket, distribution, requests, hits, misses, uncacheable, hit_bytes, miss_bytes,
+        case when hits + misses >= $min_requests then 1.0 * hits / (hits + misses) end as ratio
+    from by_bucket
+),
+
+by_distribution as (
+    select
+        distribution,
+        sum(hits) as hits,
+        sum(misses) as misses,
+        sum(hit_bytes) as hit_bytes,
+        sum(miss_bytes) as miss_bytes,
+        quantile_cont(ratio, 0.5) as usual
+    from rated
+    group by distribution
+    having sum(hits) + sum(misses) > 0
+),
+
+placed as (
+    select distribution, bucket, ratio, row_number() over (partition by distribution order by ratio, bucket) as place
+    from rated
+    where ratio is not null
+)
+
+select
+    rated.bucket,
+    rated.distribution,
+    cast(rated.requests as bigint) as requests,
+    cast(rated.hits as bigint) as hits,
+    cast(rated.misses as bigint) as misses,
+    cast(rated.uncacheable as bigint) as uncacheable,
+    round(100.0 * rated.ratio, 2) as hit_pct,
+    case when rated.ratio is not null then round(100.0 * rated.hit_bytes / nullif(rated.hit_bytes + rated.miss_bytes, 0), 2) end as hit_bytes_pct,
+    width.bucket as bucket_width,
+    round(100.0 * by_distribution.hits / (by_distribution.hits + by_distribution.misses), 2) as total_hit_pct,
+    round(100.0 * by_distribution.hit_bytes / nullif(by_distribution.hit_bytes + by_distribution.miss_bytes, 0), 2) as total_hit_bytes_pct,
+    round(100.0 * by_distribution.usual, 2) as usual_hit_pct,
+    round(100.0 * placed.ratio, 2) as lowest_hit_pct,
+    placed.bucket as lowest_at
+from rated
+cross join width
+inner join by_distribution on by_distribution.distribution = rated.distribution
+left join placed on placed.distribution = rated.distribution and placed.place = 1
+order by by_distribution.hits + by_distribution.misses desc, rated.distribution, rated.bucket
+

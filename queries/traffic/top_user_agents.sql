@@ -1,0 +1,92 @@
+-- title    = "Busiest user agents"
+-- question = "Which browsers, apps and bots send the most requests?"
+-- found    = "The most frequent user agent sent {requests:,} requests, {share_pct}% of all, from {clients:,} clients: {user_agent}"
+-- quiet    = "No user agent sent {min_requests} requests or more."
+-- how      = """A browser's name with many clients is people. A browser's name with very few clients, or with one client sending most of it (top_client_pct), is a program that borrows the name.
+-- (none) is a request without the header: monitoring, scripts, scanners. A name that says crawler proves nothing by itself, anybody can send it.
+-- Shares are of all requests. Blind spot: a program that changes its user agent with each request is spread over many rows here; traffic/top_clients shows it as one address with many user agents."""
+-- next     = ["traffic/top_clients", "traffic/top_paths", "traffic/compare_windows"]
+-- chart    = { kind = "bars", x = "requests", y = "user_agent" }
+-- [params]
+-- min_requests = { type = "BIGINT", default = 1, min = 1, help = "leave out user agents with fewer requests" }
+-- top          = { type = "BIGINT", default = 25, min = 1, max = 1000, help = "number of user agents to show" }
+-- [columns]
+-- user_agent     = "User-Agent header, decoded; (none) where the request had none"
+-- requests       = "requests with it"
+-- share_pct      = "the same in percent of all requests in the scope"
+-- clients        = "distinct client addresses that sent it"
+-- top_client     = "the address that sent it most often"
+-- top_client_pct = "requests of that address in percent of the user agent's requests"
+-- paths          = "distinct paths asked for"
+-- errors_4xx_pct = "requests answered with a 4xx in percent of its requests"
+-- errors_5xx_pct = "requests answered with a 5xx in percent of its requests"
+-- sent_bytes     = "bytes sent to it"
+-- [[example]]
+-- rows = 1
+
+with busy as (
+    select user_agent, count(*) as requests
+    from requests
+    group by user_agent
+    having count(*) >= $min_requests
+    order by requests desc, user_agent
+    limit $top
+),
+
+agent_client as (
+    select
+        requests.user_agent,
+        client_ip,
+        count(*) as requests,
+        sum(sent_bytes) as sent_bytes,
+        count(*) filter (where status between 400 and 499) as errors_4xx,
+        count(*) filter (where status between 500 and 599) as errors_5xx
+    from requests
+    inner join busy on busy.user_agent is not distinct from requests.user_agent
+    group by requests.user_agent, client_ip
+),
+
+agent_path as (
+    select requests.user_agent, path
+    from requests
+    inner join busy on busy.user_agent is not distinct from requests.user_agent
+    group by requests.user_agent, path
+),
+
+path_count as (
+    select user_agent, count(path) as paths from agent_path group by user_agent
+),
+
+client_place as (
+    select user_agent, client_ip, requests, row_number() over (partition by user_agent order by requests desc, client_ip) as place
+    from agent_client
+),
+
+described as (
+    select
+        user_agent, count(client_ip) as clients, sum(errors_4xx) as errors_4xx, sum(errors_5xx) as errors_5xx, sum(sent_bytes) as sent_bytes
+    from agent_client
+    group by user_agent
+),
+
+everything as (
+    select count(*) as requests from requests
+)
+
+select
+    coalesce(busy.user_agent, '(none)') as user_agent,
+    busy.requests,
+    round(100.0 * busy.requests / everything.requests, 2) as share_pct,
+    clients,
+    coalesce(client_place.client_ip, '(unknown)') as top_client,
+    round(100.0 * client_place.requests / busy.requests, 1) as top_client_pct,
+    paths,
+    round(100.0 * errors_4xx / busy.requests, 2) as errors_4xx_pct,
+    round(100.0 * errors_5xx / busy.requests, 2) as errors_5xx_pct,
+    cast(described.sent_bytes as bigint) as sent_bytes
+from busy
+inner join described on described.user_agent is not distinct from busy.user_agent
+inner join path_count on path_count.user_agent is not distinct from busy.user_agent
+inner join client_place on client_place.user_agent is not distinct from busy.user_agent and client_place.place = 1
+cross join everything
+order by busy.requests desc, busy.user_agent
