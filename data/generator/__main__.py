@@ -53,7 +53,7 @@ def main(given: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given)
     if not 0 < options.scale <= 40:
         parser.error(
-            f"--scale must be above 0 and at most 40, beyond which viewers no longer find an address of their own; it was {options.scale:g}."
+            f"--scale must be above 0 and at most 40, beyond which viewers find no address of their own; it was {options.scale:g}."
         )
     truth = generate(options.out, options.seed, options.scale)
     evidence = truth["evidence"]

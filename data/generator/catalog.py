@@ -19,7 +19,10 @@ SERVICE: Curve = ((0, 0.021), (0.5, 0.064), (0.9, 0.187), (0.99, 0.62), (1, 2.1)
 
 @dataclass(frozen=True)
 class Kind:
-    """`ttl_s` 0: never cached. `origin`: shop (the application), files (a bucket), service (the API). `length`: does the answer carry Content-Length."""
+    """`ttl_s` 0: never cached. `origin`: shop (the application), files (a bucket), service (the API).
+
+    `length`: does the answer carry Content-Length.
+    """
 
     name: str
     content_type: str
@@ -53,33 +56,17 @@ KINDS = {
     )
 }
 
-_THINGS = [
-    "teapot",
-    "kettle",
-    "mug",
-    "bowl",
-    "plate",
-    "tray",
-    "jar",
-    "scale",
-    "lamp",
-    "stool",
-    "shelf",
-    "basket",
-    "blanket",
-    "cushion",
-    "apron",
-    "towel",
-    "board",
-    "knife",
-    "pan",
-    "pot",
-]
+_THINGS = (
+    "teapot", "kettle", "mug", "bowl", "plate", "tray", "jar", "scale", "lamp", "stool", "shelf", "basket", "blanket", "cushion", "apron",
+    "towel", "board", "knife", "pan", "pot",
+)  # fmt: skip
 _MAKES = ["oak", "steel", "linen", "copper", "stoneware", "walnut", "enamel", "wool", "bamboo", "glass", "cork", "cotton"]
 CATEGORIES = ("kitchen", "table", "tea", "coffee", "living", "textiles", "light", "storage", "garden", "gifts", "outlet")
 SEARCHES = (
-    "teapot", "mug", "copper kettle", "oak shelf", "gift", "linen towel", "lamp", "wool blanket", "kanne", "teekanne", "grüner tee", "küchenmesser",
-    "schüssel groß", "café", "espresso", "basket", "apron", "storage jar", "knife set", "bamboo board", "voucher", "size chart", "cushion 40x40",
+    "teapot", "mug", "copper kettle", "oak shelf", "gift", "linen towel", "lamp", "wool blanket", "kanne", "teekanne",
+    "grüner tee", "küchenmesser",
+    "schüssel groß", "café", "espresso", "basket", "apron", "storage jar", "knife set", "bamboo board", "voucher",
+    "size chart", "cushion 40x40",
 )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """The CDN: answers requests in the order they come, from a cache that is really kept, or from an origin.
 
-Nothing is told to hit. A copy is kept for its kind's time under (region, distribution, path, the part of the query that counts), so the hit ratio, its
-dip at night, a crowd on one page and a flood of unique queries all come out by themselves. One cache stands for a region's edge locations and the
-regional cache behind them. Result types follow the AWS developer guide, "Standard logging reference".
+Nothing is told to hit. A copy is kept for its kind's time under (region, distribution, path, the part of the query that
+counts), so the hit ratio, its dip at night, a crowd on one page and a flood of unique queries all come out by themselves. One
+cache stands for a region's edge locations and the regional cache behind them. Result types follow the AWS developer guide,
+"Standard logging reference".
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ RELOADED = "~"
 
 @dataclass(slots=True)
 class Answer:
-    """One answered request: what a log line says of it. Times in milliseconds; `sent_bytes` with headers; `content_length` None where not said."""
+    """One answered request: what a log line says of it.
+
+    Times in milliseconds; `sent_bytes` with headers; `content_length` None where not said.
+    """
 
     request: Request
     finished: int
@@ -65,7 +69,10 @@ class Cdn:
         self.failed: dict[str, list[Request]] = {}  # a page that failed -> what the browser would have asked next
 
     def serve(self, requests: Iterable[Request]) -> Iterator[Answer]:
-        """Answers, in the order the requests came. A browser asks for the assets of a page that failed only once a reload has brought the page."""
+        """Answers, in the order the requests came.
+
+        A browser asks for the assets of a page that failed only once a reload has brought the page.
+        """
         queue = [(r.at, r.key, r) for r in requests]
         heapq.heapify(queue)
         while queue:
@@ -197,8 +204,19 @@ class Cdn:
         if not body:
             length, content_type = None, content_type if status in (200, 206) and request.method == "HEAD" else "-"
         return Answer(
-            request, request.at + taken, status, result, response, detailed or result, head + sent, self.received(request, dice), taken, first_byte, content_type, length,
-        )  # fmt: skip
+            request,
+            request.at + taken,
+            status,
+            result,
+            response,
+            detailed or result,
+            head + sent,
+            self.received(request, dice),
+            taken,
+            first_byte,
+            content_type,
+            length,
+        )
 
     @staticmethod
     def received(request: Request, dice: Dice) -> int:

@@ -1,8 +1,8 @@
 """Randomness that is the same on every platform and Python: integers and plain arithmetic, no libm, no hash(), no shared stream.
 
-A `Dice` is named ("visit", country, day, 17). Two dice of the same name and seed throw the same numbers, and no other dice is disturbed when
-something new is added to the world. Skewed quantities are read from tables of quantiles, which can be looked at, rather than from formulas
-whose last bit differs between C libraries.
+A `Dice` is named ("visit", country, day, 17). Two dice of the same name and seed throw the same numbers, and no other dice is
+disturbed when something new is added to the world. Skewed quantities are read from tables of quantiles, which can be looked at,
+rather than from formulas whose last bit differs between C libraries.
 """
 
 from __future__ import annotations

@@ -38,13 +38,24 @@ def spoil(seed: int, objects: list[Written]) -> tuple[list[Written], dict[str, o
     again = replace(twice, key=key(seed, WEB, REPEATED_HOUR, "again"), rows=[])
     told = {
         "truncated": {"key": cut.key, "complete_lines": kept, "lines_before_the_cut": whole, "partial_last_line": True},
-        "damaged": {"key": damaged.key, "lines": len(damaged.lines), "damaged_lines": damaged.damaged, "line_numbers": [n + 3 for n in range(len(damaged.lines)) if n in _places(damaged)]},
+        "damaged": {
+            "key": damaged.key,
+            "lines": len(damaged.lines),
+            "damaged_lines": damaged.damaged,
+            "line_numbers": [n + 3 for n in range(len(damaged.lines)) if n in _places(damaged)],
+        },
         "repeated": {"key": again.key, "same_bytes_as": twice.key, "lines": len(twice.lines)},
         "gap": {
-            "distribution": API, "hour": iso(MISSING_HOUR * HOUR), "objects": 0, "requests_lost": sum(len(o.rows) for o in missing),
+            "distribution": API,
+            "hour": iso(MISSING_HOUR * HOUR),
+            "objects": 0,
+            "requests_lost": sum(len(o.rows) for o in missing),
         },
-        "quiet_hours_without_an_object": {**quiet, "note": "near misses of the gap: nobody opened the app in these hours of the night, nothing was lost"},
-    }  # fmt: skip
+        "quiet_hours_without_an_object": {
+            **quiet,
+            "note": "near misses of the gap: nobody opened the app in these hours of the night, nothing was lost",
+        },
+    }
     return sorted([*objects, again], key=lambda o: o.key), told
 
 
@@ -59,7 +70,7 @@ def _places(damaged: Written) -> dict[int, str]:
 
 
 def _damage(damaged: Written) -> None:
-    """Six lines that no reader can make a request of: too few fields, two lines in one, a day and a time that do not exist, foreign bytes."""
+    """Six lines that no reader can make a request of: too few fields, two in one, a day and a time that do not exist, foreign bytes."""
     places = _places(damaged)
     for place, harm in places.items():
         fields = damaged.lines[place].split(b"\t")

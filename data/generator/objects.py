@@ -1,7 +1,8 @@
 """Lines to gzip objects under genuine keys: `<prefix>/<distribution>.YYYY-MM-DD-HH.<8 hex>.gz`.
 
-As AWS describes the delivery: an object is named by the hour its requests came in, so a slow one finishes in the next hour; a busy hour has several
-objects, a quiet one none; rows are not in time order, because several servers' rows are put one after the other.
+As AWS describes the delivery: an object is named by the hour its requests came in, so a slow one finishes in the next hour; a
+busy hour has several objects, a quiet one none; rows are not in time order, because several servers' rows are put one after the
+other.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def gzipped(content: bytes) -> bytes:
 
 
 def cut_off(whole: bytes, readable: int) -> bytes:
-    """A gzip file broken off in the middle: the first `readable` bytes of `whole` can be decompressed, nothing more, whichever zlib wrote it.
+    """A gzip file broken off in the middle: the first `readable` bytes of `whole` come out, nothing more, whichever zlib wrote it.
 
     A flush ends the readable part on a byte; the cut falls into the head of the next block, before it holds any data.
     """

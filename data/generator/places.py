@@ -1,7 +1,8 @@
 """Countries of the viewers: how many, which edge locations answer them, which address blocks they come from, how they live through a day.
 
-Addresses are never anybody's: the crowd lives in 198.18.0.0/15 (benchmark networks, RFC 2544), 100.64.0.0/10 (carrier-grade NAT, RFC 6598: mobile
-viewers, several behind one address) and 2001:db8::/32 (documentation, RFC 3849). The IPv4 documentation networks are kept for named actors.
+Addresses are never anybody's: the crowd lives in 198.18.0.0/15 (benchmark networks, RFC 2544), 100.64.0.0/10 (carrier-grade
+NAT, RFC 6598: mobile viewers, several behind one address) and 2001:db8::/32 (documentation, RFC 3849). The IPv4 documentation
+networks are kept for named actors.
 """
 
 from __future__ import annotations

@@ -45,11 +45,12 @@ def line(seed: int, answer: Answer) -> str:
     when = moment(answer.finished)
     first, last = request.rest if request.rest and answer.status == 206 else ("-", "-")
     fields = (
-        when.strftime("%Y-%m-%d"), when.strftime("%H:%M:%S"), viewer.edge, answer.sent_bytes, viewer.ip, request.method, CDN_HOSTS[request.site],
-        encoded(request.path), f"{answer.status:03d}", encoded(request.referer), encoded(viewer.user_agent), encoded(request.query), "-",
-        answer.result, request_id(seed, request.key), HOSTS[request.site], request.scheme, answer.received_bytes, seconds(answer.taken),
-        encoded(viewer.forwarded_for), "-" if plain else viewer.tls[0], "-" if plain else viewer.tls[1], answer.response,
-        "HTTP/1.1" if plain or request.scheme == "wss" else viewer.protocol, "-", "-", request.port, seconds(answer.first_byte), answer.detailed,
-        encoded(answer.content_type), "-" if answer.content_length is None else answer.content_length, first, last,
+        when.strftime("%Y-%m-%d"), when.strftime("%H:%M:%S"), viewer.edge, answer.sent_bytes, viewer.ip, request.method,
+        CDN_HOSTS[request.site], encoded(request.path), f"{answer.status:03d}", encoded(request.referer), encoded(viewer.user_agent),
+        encoded(request.query), "-", answer.result, request_id(seed, request.key), HOSTS[request.site], request.scheme,
+        answer.received_bytes, seconds(answer.taken), encoded(viewer.forwarded_for),
+        "-" if plain else viewer.tls[0], "-" if plain else viewer.tls[1], answer.response,
+        "HTTP/1.1" if plain or request.scheme == "wss" else viewer.protocol, "-", "-", request.port, seconds(answer.first_byte),
+        answer.detailed, encoded(answer.content_type), "-" if answer.content_length is None else answer.content_length, first, last,
     )  # fmt: skip
     return "\t".join(map(str, fields))

@@ -15,11 +15,11 @@ SCHEME_HTTPS, SCHEME_HTTP = "https", "http"
 class Request:
     """What a viewer sends, and what the origin would say if asked.
 
-    `at`: milliseconds from the start of the samples, first byte of the request. `size`: body of the full answer in bytes. `key`: a name no other
-    request has; its dice are thrown from it. `part_of`: key of the page that made the browser ask; not asked when that page failed.
-    `status`: the origin's answer. `by_edge`: "lambda" or "function" where code at the edge answers in the origin's place.
-    `fresh`: the viewer holds a copy and only asks whether it is still good (304). `rest`: bytes (first, last) asked for by a Range header.
-    """
+    `at`: milliseconds from the start of the samples, first byte of the request. `size`: body of the full answer in bytes.
+    `key`: a name no other request has; its dice are thrown from it. `part_of`: key of the page that made the browser ask; not
+    asked when that page failed. `status`: the origin's answer. `by_edge`: "lambda" or "function" where code at the edge answers
+    in the origin's place. `fresh`: the viewer holds a copy and only asks whether it is still good (304). `rest`: bytes (first,
+    last) asked for by a Range header."""
 
     at: int
     site: str

@@ -31,11 +31,17 @@ def tell(
         mine = [a for a in log.answers if a.request.site == site]
         distributions.append(
             {
-                "id": site, "host": HOSTS[site], "cdn_host": CDN_HOSTS[site], "objects": sum(o.distribution == site for o in objects), "requests": len(mine),
-                "errors_5xx": sum(a.status >= 500 for a in mine), "by_status": log.counted(f"{a.status:03d}" for a in mine), "by_result_type": log.counted(a.result for a in mine),
+                "id": site,
+                "host": HOSTS[site],
+                "cdn_host": CDN_HOSTS[site],
+                "objects": sum(o.distribution == site for o in objects),
+                "requests": len(mine),
+                "errors_5xx": sum(a.status >= 500 for a in mine),
+                "by_status": log.counted(f"{a.status:03d}" for a in mine),
+                "by_result_type": log.counted(a.result for a in mine),
                 "sent_bytes": sum(a.sent_bytes for a in mine),
             }
-        )  # fmt: skip
+        )
     lines = sum(len(o.lines) for o in objects)
     return {
         "made_by": {"command": "python -m data.generator", "seed": seed, "scale": scale},
@@ -43,13 +49,19 @@ def tell(
         "objects_under": PREFIX + "/",
         "distributions": distributions,
         "evidence": {
-            "objects": len(objects), "data_lines": lines, "requests": len(log.answers),
-            "note": "data_lines counts every line after the headers, the broken last line of the truncated object included; requests are distinct, whole and undamaged",
+            "objects": len(objects),
+            "data_lines": lines,
+            "requests": len(log.answers),
+            "note": "data_lines: all lines after the headers, the truncated object's broken last one included; requests: whole, distinct",
             "adds_up": "data_lines = requests + damaged_lines + 1 partial line + lines of the repeated delivery",
-            "requests_logged_in_a_later_hour_than_the_object_is_named_by": sum(a.finished // HOUR > a.request.at // HOUR for a in log.answers),
+            "requests_logged_in_a_later_hour_than_the_object_is_named_by": sum(
+                a.finished // HOUR > a.request.at // HOUR for a in log.answers
+            ),
             **evidence,
         },
         "planted": [incident.truth(log) for incident in incidents],
-        "actors": [{"client": ip, "who": who, "requests": sum(a.request.viewer.ip == ip for a in log.answers)} for ip, who in ACTORS.items()],
+        "actors": [
+            {"client": ip, "who": who, "requests": sum(a.request.viewer.ip == ip for a in log.answers)} for ip, who in ACTORS.items()
+        ],
         "weak_tls": log.counted(a.request.viewer.tls[0] for a in log.answers if a.request.viewer.tls[0] in ("TLSv1", "TLSv1.1")),
-    }  # fmt: skip
+    }

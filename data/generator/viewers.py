@@ -8,7 +8,10 @@ from data.generator import places
 from data.generator.dice import Dice
 from data.generator.places import Country
 
+_WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
+_IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) "
 _CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36"
+_MOBILE = "AppleWebKit/537.36 (KHTML, like Gecko) {b}Chrome/{v}.0.0.0 Mobile Safari/537.36"
 # (user agent, weight, mobile, most modern protocol)
 BROWSERS = (
     ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + _CHROME.format(v=145), 22, False, "HTTP/3.0"),
@@ -17,11 +20,11 @@ BROWSERS = (
     ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:148.0) Gecko/20100101 Firefox/148.0", 8, False, "HTTP/3.0"),
     ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", 3, False, "HTTP/2.0"),
     ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) " + _CHROME.format(v=145), 8, False, "HTTP/3.0"),
-    ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.3 Safari/605.1.15", 8, False, "HTTP/3.0"),
-    ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.3 Mobile/15E148 Safari/604.1", 18, True, "HTTP/3.0"),
-    ("Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1", 3, True, "HTTP/2.0"),
-    ("Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Mobile Safari/537.36", 16, True, "HTTP/3.0"),
-    ("Mozilla/5.0 (Linux; Android 14; SAMSUNG SM-A546B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile Safari/537.36", 5, True, "HTTP/2.0"),
+    ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) " + _WEBKIT + " Version/26.3 Safari/605.1.15", 8, False, "HTTP/3.0"),
+    (_IPHONE + _WEBKIT + " Version/26.3 Mobile/15E148 Safari/604.1", 18, True, "HTTP/3.0"),
+    ("Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) " + _WEBKIT + " Version/18.6 Mobile/15E148 Safari/604.1", 3, True, "HTTP/2.0"),
+    ("Mozilla/5.0 (Linux; Android 10; K) " + _MOBILE.format(b="", v=145), 16, True, "HTTP/3.0"),
+    ("Mozilla/5.0 (Linux; Android 14; SAMSUNG SM-A546B) " + _MOBILE.format(b="SamsungBrowser/29.0 ", v=136), 5, True, "HTTP/2.0"),
     ("Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0) like Gecko", 0.4, False, "HTTP/1.1"),
 )  # fmt: skip
 APPS = (

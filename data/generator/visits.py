@@ -17,8 +17,10 @@ APP_VISITS_A_DAY = 290
 SHOP_URL = "https://www.shop.example"
 THINKING_S: Curve = ((0, 3), (0.5, 19), (0.9, 70), (1, 240))
 REFERERS = (
-    ("", 40), ("https://www.search.example/", 34), ("https://social.example/", 9), ("https://news.example/living/the-best-kettles-of-2026", 5),
-    ("https://compare.example/search?q=oak%20shelf", 6), ("android-app://com.example.mail/", 3), ("https://forum.example/viewtopic.php?t=4711", 3),
+    ("", 40), ("https://www.search.example/", 34), ("https://social.example/", 9),
+    ("https://news.example/living/the-best-kettles-of-2026", 5),
+    ("https://compare.example/search?q=oak%20shelf", 6), ("android-app://com.example.mail/", 3),
+    ("https://forum.example/viewtopic.php?t=4711", 3),
 )  # fmt: skip
 CAMPAIGNS = (("newsletter", "email"), ("social", "paid"), ("search", "cpc"))
 
@@ -62,7 +64,7 @@ def everyone(seed: int, catalog: Catalog, scale: float) -> Iterator[Request]:
 
 
 class Visit:
-    """One browser, from the first page to the last: each page, then what the page makes the browser load, with the referer it would send."""
+    """One browser, from the first page to the last: each page, then what the page makes the browser load, with its referer."""
 
     def __init__(self, seed: int, catalog: Catalog, viewer: Viewer, name: str, dice: Dice, campaign: float = 0.6) -> None:
         self.seed, self.catalog, self.viewer, self.dice = seed, catalog, viewer, dice

@@ -1,4 +1,7 @@
-"""A. A changed origin setting reaches one edge location first: most of its fetches from the application fail until the change is taken back."""
+"""A. A changed origin setting reaches one edge location first.
+
+Most of its fetches from the application fail until the change is taken back.
+"""
 
 from __future__ import annotations
 
@@ -76,21 +79,30 @@ class OriginChange(Incident):
             rows = [a for a in log.window(start, start + 5 * MINUTE) if a.request.viewer.edge == EDGE]
             buckets.append({"start": iso(start), **_errors(rows)})
         return {
-            "id": self.id, "kind": "server_errors_at_one_edge", "title": self.title,
-            "window": {"start": iso(BEGINS), "end": iso(ENDS)}, "distribution": WEB, "edge": EDGE,
+            "id": self.id,
+            "kind": "server_errors_at_one_edge",
+            "title": self.title,
+            "window": {"start": iso(BEGINS), "end": iso(ENDS)},
+            "distribution": WEB,
+            "edge": EDGE,
             "statuses": log.counted(f"{a.status:03d}" for a in here if a.status >= 500),
             "detailed_result_types": log.counted(a.detailed for a in here if a.status >= 500),
             "paths": "those the application answers: pages, search, cart, login; never /assets, /images, /media",
             "all_distributions": {"at_the_edge": _errors(here), "elsewhere": _errors(elsewhere)},
-            "web_only": {"at_the_edge": _errors([a for a in here if a.request.site == WEB]), "elsewhere": _errors([a for a in elsewhere if a.request.site == WEB])},
+            "web_only": {
+                "at_the_edge": _errors([a for a in here if a.request.site == WEB]),
+                "elsewhere": _errors([a for a in elsewhere if a.request.site == WEB]),
+            },
             "by_5_minutes_at_the_edge": buckets,
             "near_misses": [
                 {
                     "what": "one tiny edge location with one of its two requests failing",
-                    "edge": TINY_EDGE, "window": {"start": iso(TINY_AT), "end": iso(TINY_AT + MINUTE)}, **_errors(tiny),
+                    "edge": TINY_EDGE,
+                    "window": {"start": iso(TINY_AT), "end": iso(TINY_AT + MINUTE)},
+                    **_errors(tiny),
                 },
             ],
-        }  # fmt: skip
+        }
 
 
 def _errors(rows: list[Answer]) -> dict[str, object]:

@@ -1,4 +1,7 @@
-"""D. The whole query becomes part of the cache key of the shop: every visitor of the campaign, whose links carry an id of their own, misses."""
+"""D. The whole query becomes part of the cache key of the shop.
+
+Every visitor of the campaign, whose links carry an id of their own, misses.
+"""
 
 from __future__ import annotations
 
@@ -30,23 +33,33 @@ class QueryForwarded(Incident):
         rest = [a for a in web(BEGINS, ENDS) if "utm_" not in a.request.query]
         nights = [web(at("2026-03-04") + h * HOUR, at("2026-03-04") + (h + 1) * HOUR) for h in range(24)]
         return {
-            "id": self.id, "kind": "hit_ratio_drop", "title": self.title,
-            "window": {"start": iso(BEGINS), "end": iso(ENDS)}, "distribution": WEB, "query_parameters": ["utm_source", "utm_medium", "utm_campaign", "utm_id"],
+            "id": self.id,
+            "kind": "hit_ratio_drop",
+            "title": self.title,
+            "window": {"start": iso(BEGINS), "end": iso(ENDS)},
+            "distribution": WEB,
+            "query_parameters": ["utm_source", "utm_medium", "utm_campaign", "utm_id"],
             "hit_ratio": "(Hit + RefreshHit) / (Hit + RefreshHit + Miss), requests",
-            "in_the_window": hit_ratio(web(BEGINS, ENDS)), "six_hours_before": hit_ratio(web(BEGINS - 6 * HOUR, BEGINS)),
+            "in_the_window": hit_ratio(web(BEGINS, ENDS)),
+            "six_hours_before": hit_ratio(web(BEGINS - 6 * HOUR, BEGINS)),
             # until 19:00, so that neither the flood nor the crowd on /sale is in it
-            "from_09_to_19h": {iso(BEGINS - back * DAY)[:10]: hit_ratio(web(BEGINS - back * DAY, BEGINS - back * DAY + 10 * HOUR)) for back in (3, 2, 1, 0)},
+            "from_09_to_19h": {
+                iso(BEGINS - back * DAY)[:10]: hit_ratio(web(BEGINS - back * DAY, BEGINS - back * DAY + 10 * HOUR)) for back in (3, 2, 1, 0)
+            },
             "with_campaign_parameters": {"before": hit_ratio(tagged["before"]), "after": hit_ratio(tagged["after"])},
             "without_campaign_parameters_after": hit_ratio(rest),
             "by_hour_on_2026_03_05": [{"start": iso(h), **hit_ratio(web(h, h + HOUR))} for h in range(at("2026-03-05"), LENGTH, HOUR)],
             "near_misses": [
                 {
-                    "what": "the night: fewer people, so copies run out between two visitors; it comes back by itself, and bytes per request do not change",
-                    "window": {"start": "2026-03-04T01:00:00Z", "end": "2026-03-04T04:00:00Z"}, **hit_ratio([a for hour in nights[1:4] for a in hour]),
-                    "by_hour_on_2026_03_04": [{"start": iso(at("2026-03-04") + h * HOUR), **hit_ratio(rows)} for h, rows in enumerate(nights)],
+                    "what": "the night: fewer people, so copies run out between two visitors; it comes back by itself",
+                    "window": {"start": "2026-03-04T01:00:00Z", "end": "2026-03-04T04:00:00Z"},
+                    **hit_ratio([a for hour in nights[1:4] for a in hour]),
+                    "by_hour_on_2026_03_04": [
+                        {"start": iso(at("2026-03-04") + h * HOUR), **hit_ratio(rows)} for h, rows in enumerate(nights)
+                    ],
                 },
             ],
-        }  # fmt: skip
+        }
 
 
 def hit_ratio(rows: list[Answer]) -> dict[str, object]:

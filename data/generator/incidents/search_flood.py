@@ -1,4 +1,7 @@
-"""B. A flood of searches, each with words nobody asked for before, so that no copy ever fits and the application slows down for everyone."""
+"""B. A flood of searches, each with words nobody asked for before.
+
+No copy ever fits, and the application slows down for everyone.
+"""
 
 from __future__ import annotations
 
@@ -76,23 +79,41 @@ class SearchFlood(Incident):
         sale = [a for a in log.window(SALE_BEGINS, SALE_ENDS) if a.request.site == WEB]
         sale_usual = [a for day in (-1, 1, 2) for a in log.window(SALE_BEGINS + day * DAY, SALE_ENDS + day * DAY) if a.request.site == WEB]
         return {
-            "id": self.id, "kind": "request_flood", "title": self.title,
-            "window": {"start": iso(BEGINS), "end": iso(ENDS)}, "distribution": WEB, "path": "/search", "network": NETWORK,
-            "clients": {"all": len({a.request.viewer.ip for a in flood}), "outside_the_network": sorted({a.request.viewer.ip for a in flood if a.request.viewer.ip.startswith("198.")})},
-            "requests": len(web), "flood_requests": len(flood), "distinct_queries": len({a.request.query for a in flood}),
+            "id": self.id,
+            "kind": "request_flood",
+            "title": self.title,
+            "window": {"start": iso(BEGINS), "end": iso(ENDS)},
+            "distribution": WEB,
+            "path": "/search",
+            "network": NETWORK,
+            "clients": {
+                "all": len({a.request.viewer.ip for a in flood}),
+                "outside_the_network": sorted({a.request.viewer.ip for a in flood if a.request.viewer.ip.startswith("198.")}),
+            },
+            "requests": len(web),
+            "flood_requests": len(flood),
+            "distinct_queries": len({a.request.query for a in flood}),
             "flood_by_result_type": log.counted(a.result for a in flood),
-            "times_usual": round(len(web) / (len(usual) / 3), 1), "usual": "the same half hour of the three other days, mean",
+            "times_usual": round(len(web) / (len(usual) / 3), 1),
+            "usual": "the same half hour of the three other days, mean",
             "miss_pct": {"in_the_window": _miss_pct(web), "hour_before": _miss_pct(before)},
-            "median_first_byte_s_of_misses_by_the_application": {"others_in_the_window": _median_first_byte(others), "hour_before": _median_first_byte(before)},
+            "median_first_byte_s_of_misses_by_the_application": {
+                "others_in_the_window": _median_first_byte(others),
+                "hour_before": _median_first_byte(before),
+            },
             "near_misses": [
                 {
                     "what": "flash crowd on /sale: many clients, known pages, mostly Hit",
-                    "window": {"start": iso(SALE_BEGINS), "end": iso(SALE_ENDS)}, "path": "/sale", "requests": len(sale),
-                    "times_usual": round(len(sale) / (len(sale_usual) / 3), 1), "clients": len({a.request.viewer.ip for a in sale}),
-                    "sale_page_requests": sum(a.request.path == "/sale" for a in sale), "miss_pct": _miss_pct(sale),
+                    "window": {"start": iso(SALE_BEGINS), "end": iso(SALE_ENDS)},
+                    "path": "/sale",
+                    "requests": len(sale),
+                    "times_usual": round(len(sale) / (len(sale_usual) / 3), 1),
+                    "clients": len({a.request.viewer.ip for a in sale}),
+                    "sale_page_requests": sum(a.request.path == "/sale" for a in sale),
+                    "miss_pct": _miss_pct(sale),
                 },
             ],
-        }  # fmt: skip
+        }
 
 
 def _miss_pct(rows: list[Answer]) -> float:
