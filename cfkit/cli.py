@@ -19,7 +19,7 @@ import typer
 
 from cfkit import listing
 from cfkit.errors import CfkitError, WrongUse
-from cfkit.terminal import emit, say, table, visible
+from cfkit.terminal import emit, say, visible
 
 if TYPE_CHECKING:
     from cfkit.answer import Answer
@@ -115,6 +115,9 @@ def load(
             )
         except LoadStopped as stopped:
             report, code = stopped.report, INTERRUPTED
+        except KeyboardInterrupt:  # while the objects were being listed, or the case was being closed
+            say("Stopped. What was loaded is kept; the same command goes on from there.")
+            raise typer.Exit(INTERRUPTED) from None
     if report.failed and not report.loaded and not report.skipped:
         code = code or 2  # nothing that was there could be read
     if as_json:
@@ -149,7 +152,7 @@ def queries(
     elif markdown:
         emit("\n".join(listing.markdown(found)))
     else:
-        table(["query", "question"], [[name, q.question] for name, q in found.items()])
+        listing.print_queries(found)
         say("\n`cfkit show NAME` explains one and `cfkit ask NAME --case FILE` answers it.")
 
 
@@ -366,14 +369,13 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(args=arguments or ["--help"], prog_name="cfkit", standalone_mode=False)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return code if isinstance(code, int) else 0  # Ctrl-C arrives here as 130: typer has made an exit code of it
     except CfkitError as failure:
         if debug:
             raise
         say(str(failure))
         return failure.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        say("Stopped.")
         return INTERRUPTED
     except BrokenPipeError:
         _stop_writing()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
-from cfkit.terminal import console, emit, say, table, visible
+from cfkit.terminal import emit, grid, page, say, visible
 
 if TYPE_CHECKING:
     from cfkit.answer import Answer
@@ -56,40 +55,42 @@ def _help(param: dict[str, Any]) -> str:
 
 def print_query(query: Query) -> None:
     """Everything about one query that helps to decide on it and to read its answer."""
-    out = console()
     bold = "bold"
-    out.print(f"{query.title}", style=bold)
-    out.print(f"{query.name}   {query.question}\n")
-    if query.severity:
-        out.print(f"severity  {query.severity}")
-    if query.attack:
-        out.print(f"ATT&CK    {', '.join(query.attack)}")
-    if query.how:
-        out.print("How to read it", style=bold)
-        out.print(f"{query.how.strip()}\n")
-    if query.params:
-        out.print("Parameters (-p name=value)", style=bold)
-        table(
-            ["name", "type", "default", "help"],
-            [[p["name"], p["type"], _default(p), _help(p)] for p in params(query)],
-        )
-        out.print()
-    out.print("Columns", style=bold)
-    table(["name", "meaning"], list(query.columns.items()))
-    if query.next:
-        out.print(f"\nAsk next: {', '.join(query.next)}")
-    out.print("\nSQL", style=bold)
+    with page() as out:
+        out.print(query.title, style=bold)
+        out.print(f"{query.name}   {query.question}\n")
+        if query.severity:
+            out.print(f"severity  {query.severity}")
+        if query.attack:
+            out.print(f"ATT&CK    {', '.join(query.attack)}")
+        if query.how:
+            out.print("How to read it", style=bold)
+            out.print(f"{query.how.strip()}\n")
+        if query.params:
+            out.print("Parameters (-p name=value)", style=bold)
+            out.print(grid(["name", "type", "default", "help"], [[p["name"], p["type"], _default(p), _help(p)] for p in params(query)]))
+            out.print()
+        out.print("Columns", style=bold)
+        out.print(grid(["name", "meaning"], list(query.columns.items())))
+        if query.next:
+            out.print(f"\nAsk next: {', '.join(query.next)}")
+        out.print("\nSQL", style=bold)
     emit(visible(query.sql.strip("\n"), lines=True))
+
+
+def print_queries(found: dict[str, Query]) -> None:
+    with page() as out:
+        out.print(grid(["query", "question"], [[name, query.question] for name, query in found.items()]))
 
 
 def print_answer(answer: Answer, limit: int) -> None:
     """The headline and at most `limit` rows (0: all) on stdout; how many more there are, and what was asked, on stderr."""
     shown = answer.records[:limit] if limit else answer.records
-    console().print(visible(answer.headline), style="bold")
-    if shown:
-        console().print()
-        table(answer.columns, shown)
-    sys.stdout.flush()
+    with page() as out:
+        out.print(visible(answer.headline), style="bold")
+        if shown:
+            out.print()
+            out.print(grid(answer.columns, shown))
     if len(shown) < len(answer):
         say(f"{len(answer) - len(shown):,} more rows: --rows 0 shows them, --format csv -o FILE keeps them.")
     say(f"{answer.query.name}, {answer.scope}")

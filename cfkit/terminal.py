@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import math
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TextIO
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from cfkit.escape import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 ABSENT = "-"
 _CODES = {"status", "asn", "client_port"}  # whole numbers that are names: grouping their digits would only blur them
@@ -50,18 +55,17 @@ def cell(value: Any) -> str:
         return visible(value) or '""'
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, datetime):  # pandas.NaT is one too, and prints as NaT
-        return ABSENT if value != value else f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, (date, timedelta)):
         return str(value)
-    if hasattr(value, "item"):  # a numpy scalar
-        return cell(value.item())
-    if isinstance(value, float):
-        if math.isnan(value):
+    if isinstance(value, (float, Decimal)):
+        number = float(value)
+        if not math.isfinite(number):
             return ABSENT
-        if value.is_integer():
-            return f"{value:,.0f}"
-        return f"{value:,.3f}".rstrip("0").rstrip(".") if abs(value) >= 0.01 else f"{value:.3g}"
+        if number.is_integer():
+            return f"{number:,.0f}"
+        return f"{number:,.3f}".rstrip("0").rstrip(".") if abs(number) >= 0.01 else f"{number:.3g}"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, (list, tuple)):
@@ -69,29 +73,36 @@ def cell(value: Any) -> str:
     return visible(value)
 
 
-def console(file: TextIO | None = None) -> Console:
-    """A console that takes text as it is: no markup, no highlighting, no width where output goes to a file or pipe."""
+@contextmanager
+def page() -> Iterator[Console]:
+    """A console to print on; all of it goes to stdout at the end. Text is taken as it is, without markup or highlighting.
+
+    On a terminal it has its width and its colours, in a file or a pipe neither. rich never writes to stdout itself: it would end
+    the process with exit code 1, bad news here, when a reader such as `head` has gone.
+    """
     from rich.console import Console
 
-    out = file or sys.stdout
-    width = None if out.isatty() else 100_000
-    return Console(file=out, width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    buffer = io.StringIO()
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else 100_000
+    yield Console(file=buffer, width=width, force_terminal=terminal, markup=False, highlight=False, emoji=False)
+    text = buffer.getvalue()
+    emit(text if terminal else "\n".join(line.rstrip() for line in text.splitlines()))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], file: TextIO | None = None) -> None:
-    """Prints rows under their column names; numbers to the right; long text is folded, never cut."""
+def grid(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Rows under their column names; numbers to the right; long text is folded, never cut."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     shown = [list(row) for row in rows]
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for position, name in enumerate(columns):
-        values = [row[position] for row in shown]
-        numbers = [v for v in values if isinstance(v, (int, float)) or hasattr(v, "item")]
-        absent = [v for v in values if v is None]
-        right = bool(numbers) and len(numbers) + len(absent) == len(values)
-        grid.add_column(Text(visible(name)), justify="right" if right else "left", overflow="fold", no_wrap=False)
+        values = [row[position] for row in shown if row[position] is not None]
+        numbers = all(isinstance(value, (int, float, Decimal)) for value in values)
+        table.add_column(Text(visible(name)), justify="right" if values and numbers else "left", overflow="fold")
     for row in shown:
-        grid.add_row(*(Text(cell(v).replace(",", "") if n in _CODES else cell(v)) for n, v in zip(columns, row, strict=True)))
-    console(file).print(grid)
+        cells = ((cell(v).replace(",", "") if name in _CODES else cell(v)) for name, v in zip(columns, row, strict=True))
+        table.add_row(*map(Text, cells))
+    return table
