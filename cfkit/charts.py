@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 import textwrap
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -34,7 +35,6 @@ TEXT_LIMIT = 300
 LABEL_LIMIT = 46
 
 
-
 def draw(answer: Answer) -> alt.TopLevelMixin:
     """The chart that the query's header asks for. Raises WrongUse when the answer has more points than a chart can hold."""
     head = answer.query.chart or {}
@@ -44,7 +44,7 @@ def draw(answer: Answer) -> alt.TopLevelMixin:
         textwrap.wrap(answer.headline, 92) or [answer.query.title],
         subtitle=textwrap.wrap(" · ".join([str(answer.scope), *plot.notes]), 110),
         anchor="start",
-        frame="group",
+        frame="bounds",
         fontSize=14,
         subtitleColor="#666",
         subtitlePadding=4,
@@ -92,9 +92,16 @@ class _Plot:
         """What an axis says: the column's own meaning where that is short, else its name and unit; times say UTC."""
         if len(names) > 1:
             return _unit(names)
-        meaning = self.answer.query.columns.get(names[0], "").split(";")[0].split(". ")[0].strip().rstrip(".")
-        text = meaning if 0 < len(meaning) <= 60 else names[0].replace("_", " ")
-        return text + ", UTC" if self.is_time(names[0]) and "UTC" not in text else text
+        name = names[0]
+        meaning = self.answer.query.columns.get(name, "").split(";")[0].split(". ")[0].strip().rstrip(".")
+        # «the same in percent» leans on the column before it, which an axis does not show
+        stands_alone = 0 < len(meaning) <= 60 and not re.match(r"(the same|those|them|it|its|of which)\b", meaning, re.IGNORECASE)
+        text = meaning if stands_alone else re.sub(r"_(pct|ms|s)$", "", name).replace("_", " ")
+        if self.is_time(name):
+            return text if "UTC" in text else f"{text}, UTC"
+        unit = _unit(names)
+        said = ("%", "percent", "share") if unit == "%" else (unit,)
+        return f"{text}, {unit}" if unit and not any(word in text for word in said) else text
 
     def is_time(self, name: str) -> bool:
         return self.types[name].startswith("TIMESTAMP") or self.types[name] == "DATE"

@@ -24,8 +24,9 @@ MEANINGS = {
     "unknown": OTHER,
 }  # fmt: skip
 
-PALETTE = ("#1f5fa8", "#e8702a", "#20a3c4", "#c2569b", "#8a6d3b", "#b5a800", "#4b4a8f", "#f2a9b8", "#6d9e2d")
-"""For values without a meaning of their own: edges, paths, countries."""
+PALETTE = ("#1f5fa8", "#e8702a", "#20a3c4", "#c2569b", "#4b4a8f", "#b5a800", "#f2a9b8", "#8a6d3b", "#0f6e84")
+"""For values without a meaning of their own: edges, paths, countries. The first `_STRONG` are easiest told apart and taken first."""
+_STRONG = 5
 
 _COLUMNS = (
     ("p50", "#9ecae1"), ("p90", "#4292c6"), ("p95", "#2171b5"), ("p99", "#08306b"), ("median", "#9ecae1"),
@@ -43,7 +44,7 @@ def of(values: Iterable[str]) -> list[str]:
     chosen = {v: MEANINGS[v] for v in values if v in MEANINGS} | {v: OTHER for v in values if v.endswith(" others")}
     free = list(PALETTE)
     for value in sorted(v for v in values if v not in chosen):
-        wanted = PALETTE[zlib.crc32(value.encode("utf-8", "replace")) % len(PALETTE)]
+        wanted = PALETTE[zlib.crc32(value.encode("utf-8", "replace")) % _STRONG]
         chosen[value] = wanted if wanted in free else (free[0] if free else OTHER)
         if chosen[value] in free:
             free.remove(chosen[value])

@@ -9,9 +9,6 @@ from __future__ import annotations
 import html as _html
 import unicodedata
 
-# Cc control (escape sequences, NUL, newlines), Cf format (direction overrides, zero width), Zl and Zp line separators, Cs lone surrogates.
-_ACTED_ON = {"Cc", "Cf", "Zl", "Zp", "Cs"}
-
 
 def plain(value: object, limit: int | None = None) -> str:
     """One line without anything a terminal acts on: a control or invisible character shows as `\\x1b`.
@@ -19,8 +16,9 @@ def plain(value: object, limit: int | None = None) -> str:
     Text longer than `limit` characters is cut there and ends in …
     """
     text = str(value)
-    if not text.isascii() or not text.isprintable():
-        text = "".join(_visible(c) if unicodedata.category(c) in _ACTED_ON else c for c in text)
+    if not text.isprintable():
+        # Not printable: controls, direction overrides, zero widths, line separators, lone surrogates, spaces that are not a space.
+        text = "".join(c if c.isprintable() else _visible(c) for c in text)
     if limit is not None and len(text) > limit:
         text = text[: max(limit - 1, 0)] + "…"
     return text

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -101,7 +102,9 @@ def cast(param: Param, given: Any, query: str) -> Value:
     try:
         if param.is_list:
             elements = [_cast(param.scalar, element) for element in _elements(given)]
-            value = Value(_bound([v.shown for v in elements], param.type), [v.shown for v in elements])
+            shown = [v.shown for v in elements]
+            # An empty Python list has no type of element; the text of one takes the type asked for.
+            value = Value(_bound(shown or "[]", param.type), shown)
         else:
             elements = [value := _cast(param.scalar, given)]
     except _NotOfType as why:
@@ -132,16 +135,18 @@ def _cast(type_: str, given: Any) -> Value:
 
     try:
         prepared = _PREPARE.get(type_, _as_text)(given)
-        prepared.encode() if isinstance(prepared, str) else None
-        value = ask(f"select cast($v as {type_})", v=prepared)
-    except (WrongUse, UnicodeEncodeError, duckdb.Error, OverflowError):
+        prepared.encode()  # half a surrogate pair, from bytes of a command line that are not UTF-8
+        return _of_text(type_, prepared)
+    except (WrongUse, UnicodeEncodeError, duckdb.Error):
         raise _NotOfType from None
-    shown: Any = value
-    if type_ == "INTERVAL":
-        shown = interval_words(prepared)
-        return Value(_bound(shown, type_), shown)
-    if isinstance(value, datetime | date):
-        shown = value.isoformat()
+
+
+@functools.lru_cache(maxsize=512)
+def _of_text(type_: str, text: str) -> Value:
+    # Reading the catalogue casts the same few defaults and limits again and again.
+    shown = interval_words(text) if type_ == "INTERVAL" else ask(f"select cast($v as {type_})", v=text)
+    if isinstance(shown, date):
+        shown = shown.isoformat()
     return Value(_bound(shown, type_), shown)
 
 
@@ -192,11 +197,12 @@ def _as_number_text(given: Any) -> str:
 def _as_interval(given: Any) -> str:
     if isinstance(given, timedelta):
         return f"{given // timedelta(microseconds=1)} microseconds"
-    if not isinstance(given, str) or not given.strip():
-        raise _NotOfType
-    if re.fullmatch(r"[+-]?[\d.]+", given.strip()):
+    text = str(given).strip() if isinstance(given, str | int | float) and not isinstance(given, bool) else ""
+    if re.fullmatch(r"[+-]?[\d.]+", text):
         raise _NotOfType("a number needs its unit")
-    return given
+    if not text:
+        raise _NotOfType
+    return text
 
 
 def _as_time(given: Any) -> str:
@@ -258,6 +264,9 @@ def _bound(value: Any, type_: str) -> Any:
     return duckdb.Value(value, duckdb.sqltype(type_))
 
 
+_LOCK = threading.Lock()  # notebooks run widgets and cells from more than one thread
+
+
 @functools.cache
 def _scratch() -> duckdb.DuckDBPyConnection:
     """A database of its own to cast in, so that looking at a query needs no case. One for the process: opening it costs most."""
@@ -268,6 +277,5 @@ def _scratch() -> duckdb.DuckDBPyConnection:
 
 def ask(sql: str, **values: Any) -> Any:
     """The first value of a statement that needs no case."""
-    # A cursor for each statement: notebooks run widgets and cells from more than one thread.
-    with _scratch().cursor() as cursor:
-        return cursor.execute(sql, values).fetchall()[0][0]
+    with _LOCK:
+        return _scratch().execute(sql, values).fetchall()[0][0]

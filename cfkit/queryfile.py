@@ -19,7 +19,7 @@ the first time loaded, or one second after the last. The end is outside, as in e
 
 from __future__ import annotations
 
-import json
+import functools
 import re
 import tomllib
 from collections.abc import Mapping
@@ -98,7 +98,6 @@ class Query:
     severity: str | None = None
     chart: dict[str, Any] | None = None
     reserved: tuple[str, ...] = ()  # those of RESERVED that the SQL names
-    tables: tuple[str, ...] = ()  # names the SQL reads from, its own CTEs aside
 
     @property
     def shown(self) -> str:
@@ -108,6 +107,13 @@ class Query:
     @property
     def theme(self) -> str:
         return self.name.partition("/")[0]
+
+    @functools.cached_property
+    def tables(self) -> frozenset[str]:
+        """Names of tables and views that the SQL reads from; its own CTEs are among them."""
+        # Quotes inside a JSON string are escaped, so text of the query cannot pass for a node of the tree.
+        tree = parameters.ask("select json_serialize_sql($text)", text=self.sql)
+        return frozenset(re.findall(r'"type":"BASE_TABLE"[^{}\[\]]*?"table_name":"(\w+)"', tree))
 
     @property
     def detection(self) -> bool:
@@ -194,7 +200,8 @@ class _Reader:
         return Query(
             self.name, head["title"], head["question"], head["found"], head["quiet"], columns, params, examples,
             self.sql, self.path, self.sql_line, how=head.get("how", "").strip(),
-            next=tuple(head.get("next", ())), attack=tuple(head.get("attack", ())), severity=severity, chart=head.get("chart"), reserved=reserved, tables=self._tables(),
+            next=tuple(head.get("next", ())), attack=tuple(head.get("attack", ())), severity=severity,
+            chart=head.get("chart"), reserved=reserved,
         )  # fmt: skip
 
     # --- the parts ---
@@ -279,23 +286,6 @@ class _Reader:
                 raise self.fail(self._line("params", name), f"parameter `{name}` is declared, and the SQL has no ${name}")
         return tuple(name for name in RESERVED if name in named)
 
-    def _tables(self) -> tuple[str, ...]:
-        tree = json.loads(parameters.ask("select json_serialize_sql($text)", text=self.sql))
-        found: set[str] = set()
-        own: set[str] = set()
-
-        def walk(node: Any) -> None:
-            if isinstance(node, dict):
-                if node.get("type") == "BASE_TABLE":
-                    found.add(node["table_name"])
-                own.update(cte["key"] for cte in (node.get("cte_map") or {}).get("map", []))
-                node = list(node.values())
-            for child in node if isinstance(node, list) else ():
-                walk(child)
-
-        walk(tree)
-        return tuple(sorted(found - own))
-
     def _chart(self, chart: dict[str, Any], columns: Mapping[str, str]) -> None:
         line = self._line("chart")
         shape = SHAPES.get(str(chart.get("kind")))
@@ -311,7 +301,7 @@ class _Reader:
             value = chart.get(key, [])
             names = value if isinstance(value, list) and (key in shape.lists or key not in chart) else [value]
             for name in names:
-                if name not in columns:
+                if not isinstance(name, str) or name not in columns:
                     raise self.fail(line, f"`chart`: {key} = {name!r} is not one of the columns {', '.join(columns)}")
         for key, words in shape.words.items():
             if key in chart and chart[key] not in words:
