@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -94,9 +95,8 @@ class S3Place:
 
     def read(self, objects: Iterable[LogObject]) -> Iterator[Fetched]:
         """The objects' bytes, as they come; see `s3_fetch.fetch`. Raises AwsError when there are no credentials at all."""
-        yield from fetch(
-            objects, self._link.store, self.bucket, lambda uri: self._link.asked("read", uri), self._get_with_boto3
-        )
+        asked = partial(self._link.asked, "read")
+        yield from fetch(objects, self._link.store, self.bucket, asked, self._link.keyless, self._get_with_boto3)
 
     def nearest(self, window: Window, distributions: tuple[str, ...] = ()) -> str | None:
         """The name of the object closest in time to the window, for an error message; None where no name carries a time.

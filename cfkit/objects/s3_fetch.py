@@ -33,6 +33,7 @@ ATTEMPTS = 6
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 
 Open = Callable[[Refusal | None], Any]  # a refusal because the bucket is in another region, or None -> an obstore store
+Keyless = Callable[[], Exception | None]  # why there are no more keys to read with
 Get = Callable[[str], tuple[bytes, int, str | None]]  # key -> bytes, size, ETag, for keys obstore cannot say (see `sayable`)
 
 
@@ -42,7 +43,7 @@ def sayable(key: str) -> bool:
 
 
 def fetch(
-    objects: Iterable[LogObject], open_store: Open, bucket: str, asked: Callable[[str], Asked], otherwise: Get
+    objects: Iterable[LogObject], open_store: Open, bucket: str, asked: Callable[[str], Asked], keyless: Keyless, otherwise: Get
 ) -> Iterator[Fetched]:
     """Read the objects, in whatever order they arrive. A failure is yielded as `Fetched.error`, never raised.
 
@@ -54,7 +55,7 @@ def fetch(
     source = iter(objects)
     if (ahead := next(source, None)) is None:  # first, since a listing behind it learns the bucket's region
         return
-    crew = _Crew(open_store, bucket, asked, otherwise)
+    crew = _Crew(open_store, bucket, asked, keyless, otherwise)
     held = waiting = 0
     drained = False
     try:
@@ -89,8 +90,8 @@ def _weight(item: LogObject) -> int:
 class _Crew:
     """The thread, its loop and REQUESTS workers on it."""
 
-    def __init__(self, open_store: Open, bucket: str, asked: Callable[[str], Asked], otherwise: Get) -> None:
-        self._open, self._bucket, self._asked, self._otherwise = open_store, bucket, asked, otherwise
+    def __init__(self, open_store: Open, bucket: str, asked: Callable[[str], Asked], keyless: Keyless, otherwise: Get) -> None:
+        self._open, self._bucket, self._asked, self._keyless, self._otherwise = open_store, bucket, asked, keyless, otherwise
         self._store = open_store(None)
         self._moved = False
         self._moving = asyncio.Lock()
@@ -161,8 +162,9 @@ class _Crew:
                 why = refusal(error)
                 if why.code in ELSEWHERE and await self._move(store, why):
                     continue
-                if why.hopeless:
-                    self._hopeless = error
+                if why.hopeless or self._keyless() is not None:
+                    self._hopeless = error = self._keyless() or error
+                    return Fetched(item, error=self._refused(item, error))
                 if not why.passing or attempt == ATTEMPTS - 1:
                     return Fetched(item, error=self._refused(item, error))
             # Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): workers refused together do not come back together.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ class Connection:
         self._region: str | None = region or self._session.region_name
         self._known = False  # whether S3 itself has said the bucket's region
         self._made: Any = None
+        self._keys: _Keys | None = None
         self._lock = threading.Lock()
 
     @property
@@ -91,9 +93,10 @@ class Connection:
             if not self._known and (elsewhere is not None or self._endpoint_url is None):
                 self._ask_region(client)
                 client = self._client()
-            provider = Boto3CredentialProvider(self._core, ttl=FROZEN)
+            provider = _Keys(self._core)
         except (boto.ClientError, boto.BotoCoreError) as error:
             raise self.asked("read", uri).say(error) from error
+        self._keys = provider
         endpoint = client.meta.endpoint_url
         options: ClientConfig = {
             "allow_http": endpoint.startswith("http:"),
@@ -117,6 +120,10 @@ class Connection:
             retry_config={"max_retries": 0},  # the reader tries again itself: it also sees short bodies and other people's pauses
             credential_provider=provider,
         )
+
+    def keyless(self) -> Exception | None:
+        """Why no more keys can be had for reading (a session that ended, a role that was closed); None while they can."""
+        return self._keys.failed if self._keys is not None else None
 
     def _client(self) -> Any:
         with self._lock:
@@ -167,7 +174,7 @@ def _sessions(
     profile: str | None, role_arn: str | None, region: str | None
 ) -> tuple[botocore.session.Session, boto3.Session]:
     """botocore's session and boto3's face of it. No network, no credentials asked for yet. Raises AwsError."""
-    core = botocore.session.Session(profile=profile)
+    core = _core(profile)
     try:
         core.get_scoped_config()  # reads the files now, so that a wrong profile is said at once
         session = boto3.Session(botocore_session=core, region_name=region)
@@ -184,9 +191,36 @@ def _sessions(
         ) from error
     if role_arn is None:
         return core, session
-    role = botocore.session.Session(profile=profile)
+    role = _core(profile)
     role.register_component("credential_provider", CredentialResolver([_Role(session, role_arn)]))
     return role, boto3.Session(botocore_session=role, region_name=region)
+
+
+def _core(profile: str | None) -> botocore.session.Session:
+    core = botocore.session.Session(profile=profile)
+    core.register_component("data_loader", _service_models())
+    return core
+
+
+@cache
+def _service_models() -> Any:
+    """botocore's descriptions of S3 and of all endpoints, read once: most of the third of a second that a new client takes."""
+    return botocore.session.Session().get_component("data_loader")
+
+
+class _Keys(Boto3CredentialProvider):
+    """The session's keys for obstore, which would report a failure to get them as trouble with the connection."""
+
+    def __init__(self, core: botocore.session.Session) -> None:
+        super().__init__(core, ttl=FROZEN)
+        self.failed: Exception | None = None
+
+    def __call__(self) -> Any:
+        try:
+            return super().__call__()
+        except Exception as error:
+            self.failed = error
+            raise
 
 
 class _Role(CredentialProvider):

@@ -77,8 +77,9 @@ class FaultyProxy:
     def refuse(
         self, operation: str, status: int, code: str, *, times: int = 10**9, key: str = "", extra: str = "", message: str = ""
     ) -> None:
-        """Answer with an S3 error document instead of asking the server."""
-        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message>{extra}</Error>'.encode()
+        """Answer with an error document of S3 (or, to a POST, of STS) instead of asking the server."""
+        said = f"<Error><Code>{code}</Code><Message>{message}</Message>{extra}</Error>"
+        body = (said if operation != "POST" else f"<ErrorResponse>{said}</ErrorResponse>").encode()
         self._add(operation, lambda handler, _: handler.answer(status, {"Content-Type": "application/xml"}, body), times, key, True)
 
     def reset(self, operation: str, *, times: int = 10**9, key: str = "") -> None:

@@ -193,6 +193,7 @@ def test_listing_goes_on_over_pages(small, proxy, place_of, monkeypatch):
 def test_a_passing_refusal_of_a_listing_is_asked_again(small, proxy, place_of):
     proxy.refuse("List", 503, "SlowDown", times=1)
     proxy.reset("List", times=1)
+    proxy.truncate("List", times=1)
     assert len(keys_of(place_of(small, "cf/"), DAY, (E1,))) == 25
 
 

@@ -221,14 +221,32 @@ def test_a_roles_keys_are_renewed_before_they_end(moto, monkeypatch):
         assert len(sts.asked) == 2
 
 
+def test_a_role_that_is_closed_during_the_reading_ends_it_with_the_true_reason(moto, monkeypatch):
+    moto.client("s3").create_bucket(Bucket="acme-closed")
+    for n in range(100):
+        moto.client("s3").put_object(Bucket="acme-closed", Key=f"cf/{NAME}.{n:03d}", Body=b"log")
+    with FaultyProxy(moto.url) as sts, FaultyProxy(moto.url) as s3:
+        soon = (datetime.now(UTC) + timedelta(minutes=8)).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+        sts.edit("POST", lambda body: re.sub(rb"(?<=<Expiration>)[^<]*", soon, body))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
+        place = S3Place("s3://acme-closed/cf/", role_arn=ROLE, region="us-east-1", endpoint_url=s3.url)
+        listed = list(place.list(Window(), ()))
+        sts.faults.clear()
+        sts.refuse("POST", 403, "AccessDenied", message="User is not authorized to perform: sts:AssumeRole")
+        errors = [one_paragraph(fetched.error) for fetched in place.read(listed)]
+    assert len(errors) == 100
+    assert all("could not be assumed (AccessDenied)" in said for said in errors)
+    assert s3.count("Get") == 0
+
+
 def test_a_role_that_may_not_be_assumed(moto, monkeypatch):
     with FaultyProxy(moto.url) as sts:
         sts.refuse("POST", 403, "AccessDenied", message="User is not authorized to perform: sts:AssumeRole")
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
         place = S3Place("s3://acme-roles/cf/", role_arn=ROLE, region="us-east-1", endpoint_url=moto.url)
         said = listing_error(place)
-    assert "the role arn:aws:iam::111122223333:role/log-reader could not be assumed" in said
-    assert "sts:AssumeRole" in said
+    assert f"the role {ROLE} could not be assumed (AccessDenied)" in said
+    assert "your own policy must allow sts:AssumeRole on it" in said
 
 
 def test_the_environment_cannot_lead_the_reading_elsewhere_than_the_listing(place, bucket, proxy, monkeypatch):
