@@ -337,10 +337,8 @@ def test_b_a_flood_of_unique_searches_misses_and_slows_others_down() -> None:
     usual = [r for day in (2, 3, 5) for r in out.window({"start": f"2026-03-0{day}T20:00:00", "end": f"2026-03-0{day}T20:30:00"}, WEB)]
     assert told["times_usual"] == round(3 * len(rows) / len(usual), 1)
     assert 15 < told["times_usual"] < 25
-    assert (
-        told["miss_pct"]["in_the_window"] == pytest.approx(100 - hits(rows)["hit_pct"], abs=0.011)
-        and told["miss_pct"]["in_the_window"] > 90
-    )
+    assert told["miss_pct"]["in_the_window"] == pytest.approx(100 - hits(rows)["hit_pct"], abs=0.011)
+    assert told["miss_pct"]["in_the_window"] > 90
     slow = told["median_first_byte_s_of_misses_by_the_application"]
     assert slow["others_in_the_window"] > 3 * slow["hour_before"]
 
