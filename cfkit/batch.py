@@ -225,7 +225,7 @@ def _examine(con: Any, entry: Entry, layout: access.Layout, lines: list[bytes], 
                 "insert into rejects select $object_id, line, $reason, left(text, $most) from lines where trim(text) <> ''",
                 {"object_id": entry.object_id, "reason": f"the lines above say this is {layout.problem}", "most": RAW_CHARACTERS},
             )
-            (bad,) = con.execute("select count(*) from lines where trim(text) <> ''").fetchone()
+            (bad,) = con.execute("select count(*) from lines where trim(text) <> ''").fetchall()[0]
             good = 0
         else:
             con.execute(
@@ -234,7 +234,7 @@ def _examine(con: Any, entry: Entry, layout: access.Layout, lines: list[bytes], 
             )
             good, bad = con.execute(
                 "select count(*) filter (where reason is null), count(*) filter (where reason is not null) from examined_lines"
-            ).fetchone()
+            ).fetchall()[0]
             con.execute(
                 f"insert into requests select {access.select_list(layout)} from examined_lines {access.joins(layout)} "
                 "where reason is null order by line"

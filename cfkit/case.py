@@ -18,7 +18,7 @@ import duckdb
 from cfkit import ledger
 from cfkit.errors import CannotRead, CaseError, WrongUse
 from cfkit.lookups import add_edge_places
-from cfkit.scope import Scope
+from cfkit.scope import Scope, lift
 from cfkit.sources.columns import REQUESTS
 from cfkit.window import Moment
 
@@ -87,7 +87,9 @@ class Case:
     def _writer(self) -> Any:
         """A connection for writing; on a file, the read-only one makes way for it."""
         if self.path is None:
-            return self._reader()
+            con = self._reader()
+            lift(con)  # the tables themselves, not the scope's views of them
+            return con
         self.close()
         new = not self.path.exists() or self.path.stat().st_size == 0
         if not self.path.parent.is_dir():
@@ -150,7 +152,7 @@ class Case:
 
         scope = Scope.of(start, end, distribution)
         if source not in SOURCES:
-            raise WrongUse(f"There is no source {source!r}. This version reads {' and '.join(SOURCES[1:])} logs; auto recognises them by content.")
+            raise WrongUse(f"There is no source {source!r}. This version reads {' and '.join(SOURCES[1:])} logs; auto knows them by content.")
         if not where:
             raise WrongUse("Nothing was said about where the logs are. Give a file, a folder, a glob or s3://bucket/prefix.")
         places = [
@@ -221,7 +223,7 @@ class Case:
                 "select count(*) filter (where status in ('loaded', 'partial')), coalesce(sum(rows), 0), coalesce(sum(rejected), 0), "
                 "count(*) filter (where status in ('refused', 'failed')) from objects"
             )
-            .fetchone()
+            .fetchall()[0]
         )
         return {
             "case": self.name,
@@ -291,7 +293,7 @@ def _unopened(path: Path | None, text: str) -> CaseError:
             "or close it there: case.close() in a notebook, or shut its kernel down."
         )
     if "not a valid DuckDB database" in text or "Could not read" in text or "checksum" in text.lower():
-        return CaseError(f"{path} is not a case: it is no DuckDB file, or a damaged one. Give another file, or load the logs into a new one.")
+        return CaseError(f"{path} is not a case: it is no DuckDB file, or a damaged one. Give another, or load the logs into a new one.")
     if "version" in text.lower() and "storage" in text.lower():
         return CaseError(f"{path} was written by a DuckDB this one ({duckdb.__version__}) cannot read: {text.splitlines()[0]}")
     if "different configuration" in text:
@@ -300,7 +302,7 @@ def _unopened(path: Path | None, text: str) -> CaseError:
 
 
 def _is_blank(con: Any) -> bool:
-    (tables,) = con.execute("select count(*) from information_schema.tables").fetchone()
+    (tables,) = con.execute("select count(*) from information_schema.tables").fetchall()[0]
     return tables == 0
 
 
@@ -315,12 +317,13 @@ def _sign(con: Any) -> None:
 def _check(con: Any, path: Path) -> None:
     """Raises CaseError unless this is a case of the schema that this version of the kit reads."""
     try:
-        found = con.execute("select value from meta where key = 'schema_version'").fetchone()
+        found = con.execute("select value from meta where key = 'schema_version'").fetchall()
     except duckdb.Error:
-        found = None
-    if found is None:
+        found = []
+    if not found:
         raise CaseError(f"{path} is a DuckDB file, but not a case of this kit. Give the file that `cfkit load --case` made.")
-    if found[0] != str(SCHEMA_VERSION):
-        newer = found[0].isdigit() and int(found[0]) > SCHEMA_VERSION
+    version = found[0][0]
+    if version != str(SCHEMA_VERSION):
+        newer = version.isdigit() and int(version) > SCHEMA_VERSION
         todo = "Use the newer cfkit that made it" if newer else "Load the logs into a new case with this version"
-        raise CaseError(f"The case {path} has schema version {found[0]}; this cfkit reads version {SCHEMA_VERSION}. {todo}.")
+        raise CaseError(f"The case {path} has schema version {version}; this cfkit reads version {SCHEMA_VERSION}. {todo}.")

@@ -246,7 +246,8 @@ class Loader:
         if prepared.pieces is None:
             self._stream(prepared, writer)
             return
-        assert prepared.content is not None and prepared.reader is not None
+        assert prepared.content is not None
+        assert prepared.reader is not None
         _describe(entry, prepared.content, prepared.reader)
         self._into_batch(entry, prepared.pieces, writer, prepared.tail)
 

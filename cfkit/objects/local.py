@@ -34,7 +34,11 @@ class LocalPlace:
     def list(self, window: Window, distributions: tuple[str, ...]) -> Iterator[LogObject]:
         for path in self._paths():
             if wanted(path.name, window, distributions):
-                stat = path.stat()
+                try:
+                    stat = path.stat()
+                except OSError:  # a link to nowhere: reading it gives the reason
+                    yield LogObject(str(path), 0)
+                    continue
                 when = datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None, microsecond=0)
                 yield LogObject(str(path), stat.st_size, None, when)
 
@@ -54,7 +58,8 @@ class LocalPlace:
         else:
             found = (self.where,)
         for name in sorted(os.path.abspath(f) for f in found):
-            if os.path.isfile(name) and os.path.basename(name) not in _NOT_LOGS:
+            dangling = os.path.islink(name) and not os.path.exists(name)
+            if (os.path.isfile(name) or dangling) and os.path.basename(name) not in _NOT_LOGS:
                 yield Path(name)
 
 

@@ -134,7 +134,7 @@ class Reader:
             kept = body.strip(b"\n")
             first_line += len(body) - len(body.lstrip(b"\n"))
             body, lines, odd = kept, kept.count(b"\n") + 1, odd or b"\n\n" in kept
-        if not body or body.isspace():
+        if not body or (body[:1] in b" \n" and not body.strip(b" \n")):
             return []
         if self.layout is None:
             self._use(_counted(body[: body.find(b"\n") + 1 or len(body)]))
