@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -103,15 +104,16 @@ def run(tell: Callable[[str], None]) -> dict[str, Any]:
             tell(f"  {name.removeprefix(theme + '/'):<22} {visible(headline)}")
 
     html = page.run(shipped.notebooks_folder() / START_HERE, folder() / "00_start_here.html", {"case_file": str(path)})
-    command = "make lab" if shipped.in_checkout() else "cfkit lab"
-    shown = _short(path)
+    kit = _command()
+    again = "make lab" if shipped.in_checkout() else f"{kit} lab"
+    shown = shlex.quote(_short(path))
     tell(
         "\nThe start-here notebook, run on this case, as one page that needs no network:\n"
         f"  {html.resolve().as_uri()}\n\n"
         f"Next:\n"
-        f"  open that page in a browser, then `{command}` to work in the notebooks yourself\n"
-        f"  cfkit ask traffic/errors_by_edge --case {shown} --start 2026-03-04T14:00 --end 2026-03-04T15:00\n"
-        f"  cfkit load s3://YOUR-BUCKET/PREFIX/ --case mine.duckdb --start … --end …"
+        f"  open that page in a browser, then `{again}` to work in the notebooks yourself\n"
+        f"  {kit} ask traffic/errors_by_edge --case {shown} --start 2026-03-04T14:00 --end 2026-03-04T15:00\n"
+        f"  {kit} load s3://YOUR-BUCKET/PREFIX/ --case mine.duckdb --start … --end …"
     )
     return {
         "case": str(path),
@@ -132,7 +134,7 @@ def lab(case: Path | None) -> dict[str, str]:
 
 
 def run_lab(session: dict[str, str], more: Sequence[str]) -> int:
-    """Runs JupyterLab until it is stopped; returns its exit code.
+    """Runs JupyterLab until it is stopped; returns its exit code, 0 when Ctrl-C stopped it.
 
     The notebooks find the case through CFKIT_CASE. Nothing is fetched: no news, no updates, no extension catalogue.
     """
@@ -155,11 +157,13 @@ def run_lab(session: dict[str, str], more: Sequence[str]) -> int:
         settings,
         subprocess.Popen(command, env={**os.environ, "CFKIT_CASE": session["case"]}, stdout=sys.stderr) as process,
     ):
+        stopped = False
         while True:
             try:
-                return process.wait()
+                code = process.wait()
+                return 0 if stopped else code
             except KeyboardInterrupt:  # the terminal has sent it to JupyterLab too, which asks before it ends
-                continue
+                stopped = True
 
 
 def _notebooks() -> Path:
@@ -178,9 +182,16 @@ def _notebooks() -> Path:
     return target.resolve()
 
 
+def _command() -> str:
+    """How the `cfkit` command is typed here: by its name where the shell finds it, else by its path."""
+    if shutil.which("cfkit"):
+        return "cfkit"
+    return shlex.quote(_short(Path(sys.executable).with_name("cfkit")))
+
+
 def _short(path: Path) -> str:
     """The path as it can be typed from here."""
     try:
-        return str(path.relative_to(Path.cwd()))
+        return str(Path(path).relative_to(Path.cwd()))
     except ValueError:
         return str(path)
