@@ -15,13 +15,14 @@ layout, a server without delimiters), the whole prefix is listed and filtered, a
 from __future__ import annotations
 
 import re
+import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from cfkit.errors import AwsError
@@ -224,21 +225,16 @@ class S3Place:
         if len(parts) == 1:
             yield from self._of(parts[0], self._pages(parts[0], delimiter, page))
             return
-        waiting: deque[tuple[Slice, Iterator[dict[str, Any]], Future[dict[str, Any] | None]]] = deque()
+        waiting: deque[tuple[Slice, Iterator[dict[str, Any]], Future[dict[str, Any]]]] = deque()
         rest = iter(parts)
-        pool = ThreadPoolExecutor(LISTINGS, thread_name_prefix="cfkit-s3-list")
-        try:
-            while True:
-                for part in islice(rest, LISTINGS - len(waiting)):
-                    pages = self._pages(part, delimiter, page)
-                    waiting.append((part, pages, pool.submit(next, pages, None)))
-                if not waiting:
-                    return
-                part, pages, first = waiting.popleft()
-                if (answer := first.result()) is not None:
-                    yield from self._of(part, _chained(answer, pages))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        while True:
+            for part in islice(rest, LISTINGS - len(waiting)):
+                pages = self._pages(part, delimiter, page)
+                waiting.append((part, pages, _begun(partial(next, pages))))
+            if not waiting:
+                return
+            part, pages, first = waiting.popleft()
+            yield from self._of(part, chain([first.result()], pages))
 
     def _of(self, part: Slice, pages: Iterator[dict[str, Any]]) -> Iterator[LogObject]:
         for answer in pages:
@@ -279,9 +275,18 @@ class S3Place:
         return answer["Body"].read(), answer["ContentLength"], (answer.get("ETag") or "").strip('"') or None
 
 
-def _chained(first: dict[str, Any], rest: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    yield first
-    yield from rest
+def _begun(call: Callable[[], dict[str, Any]]) -> Future[dict[str, Any]]:
+    """The call, under way in a thread that an interrupted program does not wait for (it would for an executor's)."""
+    future: Future[dict[str, Any]] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="cfkit-s3-list", daemon=True).start()
+    return future
 
 
 def _denied(error: AwsError) -> bool:

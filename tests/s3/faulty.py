@@ -72,7 +72,7 @@ class FaultyProxy:
         """Every key any listing has answered with."""
         return [key for each in self.asked for key in each.keys]
 
-    # Faults: each hits the next `times` requests of its operation whose key contains `key`.
+    # Faults: each hits the next `times` requests of its operation whose key (or prefix, of a List) contains `key`.
 
     def refuse(
         self, operation: str, status: int, code: str, *, times: int = 10**9, key: str = "", extra: str = "", message: str = ""
@@ -113,7 +113,7 @@ class FaultyProxy:
 
     def _add(self, operation: str, act: Callable[[Any, Any], Any], times: int, key: str, before: bool) -> None:
         with self.lock:
-            self.faults.append(Fault(operation, act, times, lambda asked: key in asked.key, before))
+            self.faults.append(Fault(operation, act, times, lambda asked: key in (asked.key or asked.params.get("prefix", "")), before))
 
     def fault(self, asked: Asked) -> Fault | None:
         with self.lock:
