@@ -89,9 +89,16 @@ class S3Place:
                 yield base.single
             return
         parts = self._parts(base, window, distributions)
-        for item in self._listed(parts if parts is not None else (Slice(base.prefix),), None if base.folder else "/"):
-            named = item.distribution is not None and item.hour is not None
-            if base.inside(self._key(item)) and (named or parts is None) and wanted(item.name, window, distributions):
+        if parts is not None:
+            some = False
+            for item in self._listed(parts):
+                if item.hour is not None and base.inside(self._key(item)) and wanted(item.name, window, distributions):
+                    some = True
+                    yield item
+            if some or any(self._first(group, None) for group in self._groups(base) or ()):
+                return  # else what looked like a distribution is none (ERRORS.txt), and nothing here is named like a log
+        for item in self._listed([Slice(base.prefix)], None if base.folder else "/"):
+            if base.inside(self._key(item)) and wanted(item.name, window, distributions):
                 yield item
 
     def read(self, objects: Iterable[LogObject]) -> Iterator[Fetched]:

@@ -143,6 +143,11 @@ def test_where_no_name_says_anything_everything_is_kept(server, place_of):
     assert keys_of(place_of(bucket, "logs"), DAY, (E1,)) == ["logs/merged-1.gz", "logs/merged-2.gz"]
 
 
+def test_a_name_that_only_looks_like_a_distribution_hides_no_object(server, place_of):
+    bucket = server.bucket({"logs/ERRORS.txt": b"1", "logs/merged-1.gz": b"1", "logs/EXPORT.2026.csv": b"2"})
+    assert keys_of(place_of(bucket, "logs"), DAY) == ["logs/ERRORS.txt", "logs/EXPORT.2026.csv", "logs/merged-1.gz"]
+
+
 def test_logs_in_folders_below_the_prefix_are_found(server, proxy, place_of):
     keys = hourly("cf/", E1, "2026-10-01T00:00", 24)
     nested = [f"cf/2026/10/{d:02d}/{E2}.2026-10-{d:02d}-{h:02d}.aa.gz" for d in range(1, 6) for h in range(24)]

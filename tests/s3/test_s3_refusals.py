@@ -194,8 +194,9 @@ def test_what_the_server_says_cannot_write_to_the_terminal(place, proxy):
 
 
 def test_a_role_is_assumed_and_its_keys_sign_both_listing_and_reading(moto, monkeypatch):
-    moto.client("s3").create_bucket(Bucket="acme-roles")
-    moto.client("s3").put_object(Bucket="acme-roles", Key=f"cf/{NAME}", Body=b"log")
+    owner = moto.client("s3")
+    owner.create_bucket(Bucket="acme-roles")
+    owner.put_object(Bucket="acme-roles", Key=f"cf/{NAME}", Body=b"log")
     with FaultyProxy(moto.url) as sts, FaultyProxy(moto.url) as s3:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
         place = S3Place("s3://acme-roles/cf/", role_arn=ROLE, region="us-east-1", endpoint_url=s3.url)
@@ -210,8 +211,9 @@ def test_a_role_is_assumed_and_its_keys_sign_both_listing_and_reading(moto, monk
 
 def test_a_roles_keys_are_renewed_before_they_end(moto, monkeypatch):
     """Keys that botocore holds for nearly over (under fifteen minutes left) are taken anew rather than used to the end."""
-    moto.client("s3").create_bucket(Bucket="acme-renewed")
-    moto.client("s3").put_object(Bucket="acme-renewed", Key=f"cf/{NAME}", Body=b"log")
+    owner = moto.client("s3")
+    owner.create_bucket(Bucket="acme-renewed")
+    owner.put_object(Bucket="acme-renewed", Key=f"cf/{NAME}", Body=b"log")
     with FaultyProxy(moto.url) as sts:
         soon = (datetime.now(UTC) + timedelta(minutes=8)).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
         sts.edit("POST", lambda body: re.sub(rb"(?<=<Expiration>)[^<]*", soon, body), times=1)
@@ -222,9 +224,10 @@ def test_a_roles_keys_are_renewed_before_they_end(moto, monkeypatch):
 
 
 def test_a_role_that_is_closed_during_the_reading_ends_it_with_the_true_reason(moto, monkeypatch):
-    moto.client("s3").create_bucket(Bucket="acme-closed")
+    owner = moto.client("s3")
+    owner.create_bucket(Bucket="acme-closed")
     for n in range(100):
-        moto.client("s3").put_object(Bucket="acme-closed", Key=f"cf/{NAME}.{n:03d}", Body=b"log")
+        owner.put_object(Bucket="acme-closed", Key=f"cf/{NAME}.{n:03d}", Body=b"log")
     with FaultyProxy(moto.url) as sts, FaultyProxy(moto.url) as s3:
         soon = (datetime.now(UTC) + timedelta(minutes=8)).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
         sts.edit("POST", lambda body: re.sub(rb"(?<=<Expiration>)[^<]*", soon, body))
