@@ -15,7 +15,6 @@
 -- first_time       = "first request, UTC"
 -- last_time        = "last request, UTC"
 -- clients          = "distinct client addresses"
--- edges            = "distinct edge locations that answered"
 -- sent_bytes       = "bytes sent to viewers, headers included"
 -- hit_pct          = "hits in percent of hits and misses; empty where there are neither"
 -- errors_5xx       = "requests answered with status 500-599"
@@ -39,14 +38,6 @@ client_count as (
     select distribution, count(*) as clients from client group by distribution
 ),
 
-edge as (
-    select distribution, edge from requests group by distribution, edge
-),
-
-edge_count as (
-    select distribution, count(edge) as edges from edge group by distribution
-),
-
 counted as (
     select
         distribution,
@@ -67,13 +58,12 @@ in_scope as (
     select
         1 as place,
         coalesce(counted.distribution, '(unknown)') as distribution,
-        requests, first_time, last_time, coalesce(clients, 0) as clients, edges, sent_bytes, hits, misses, errors_5xx, errors_4xx, viewers_left
+        requests, first_time, last_time, coalesce(clients, 0) as clients, sent_bytes, hits, misses, errors_5xx, errors_4xx, viewers_left
     from counted
     left join client_count on client_count.distribution is not distinct from counted.distribution
-    left join edge_count on edge_count.distribution is not distinct from counted.distribution
     union all
     select
-        0, '(all)', sum(requests), min(first_time), max(last_time), (select count(distinct client) from client), (select count(distinct edge) from edge),
+        0, '(all)', sum(requests), min(first_time), max(last_time), (select count(distinct client) from client),
         sum(sent_bytes), sum(hits), sum(misses), sum(errors_5xx), sum(errors_4xx), sum(viewers_left)
     from counted
     having count(*) > 0
@@ -85,7 +75,6 @@ select
     first_time,
     last_time,
     clients,
-    edges,
     cast(sent_bytes as bigint) as sent_bytes,
     round(100.0 * hits / nullif(hits + misses, 0), 2) as hit_pct,
     cast(errors_5xx as bigint) as errors_5xx,

@@ -17,7 +17,6 @@
 -- clients        = "distinct client addresses that sent it"
 -- top_client     = "the address that sent it most often"
 -- top_client_pct = "requests of that address in percent of the user agent's requests"
--- paths          = "distinct paths asked for"
 -- errors_4xx_pct = "requests answered with a 4xx in percent of its requests"
 -- errors_5xx_pct = "requests answered with a 5xx in percent of its requests"
 -- sent_bytes     = "bytes sent to it"
@@ -25,48 +24,37 @@
 -- rows = 1
 
 with busy as (
-    select user_agent, count(*) as requests
+    select
+        user_agent,
+        count(*) as requests,
+        count(*) filter (where status between 400 and 499) as errors_4xx,
+        count(*) filter (where status between 500 and 599) as errors_5xx,
+        sum(sent_bytes) as sent_bytes
     from requests
     group by user_agent
     having count(*) >= $min_requests
-    order by requests desc, user_agent
+    order by count(*) desc, user_agent
     limit $top
 ),
 
 agent_client as (
-    select
-        requests.user_agent,
-        client_ip,
-        count(*) as requests,
-        sum(sent_bytes) as sent_bytes,
-        count(*) filter (where status between 400 and 499) as errors_4xx,
-        count(*) filter (where status between 500 and 599) as errors_5xx
+    select requests.user_agent, client_ip, count(*) as requests
     from requests
     inner join busy on busy.user_agent is not distinct from requests.user_agent
     group by requests.user_agent, client_ip
 ),
 
-agent_path as (
-    select requests.user_agent, path
-    from requests
-    inner join busy on busy.user_agent is not distinct from requests.user_agent
-    group by requests.user_agent, path
-),
-
-path_count as (
-    select user_agent, count(path) as paths from agent_path group by user_agent
-),
-
-client_place as (
-    select user_agent, client_ip, requests, row_number() over (partition by user_agent order by requests desc, client_ip) as place
-    from agent_client
-),
-
 described as (
-    select
-        user_agent, count(client_ip) as clients, sum(errors_4xx) as errors_4xx, sum(errors_5xx) as errors_5xx, sum(sent_bytes) as sent_bytes
+    select user_agent, count(client_ip) as clients, max(requests) as top_requests
     from agent_client
     group by user_agent
+),
+
+top_client as (
+    select agent_client.user_agent, min(client_ip) as client_ip
+    from agent_client
+    inner join described on described.user_agent is not distinct from agent_client.user_agent and described.top_requests = agent_client.requests
+    group by agent_client.user_agent
 ),
 
 everything as (
@@ -78,15 +66,13 @@ select
     busy.requests,
     round(100.0 * busy.requests / everything.requests, 2) as share_pct,
     clients,
-    coalesce(client_place.client_ip, '(unknown)') as top_client,
-    round(100.0 * client_place.requests / busy.requests, 1) as top_client_pct,
-    paths,
+    coalesce(top_client.client_ip, '(unknown)') as top_client,
+    round(100.0 * top_requests / busy.requests, 1) as top_client_pct,
     round(100.0 * errors_4xx / busy.requests, 2) as errors_4xx_pct,
     round(100.0 * errors_5xx / busy.requests, 2) as errors_5xx_pct,
-    cast(described.sent_bytes as bigint) as sent_bytes
+    cast(busy.sent_bytes as bigint) as sent_bytes
 from busy
 inner join described on described.user_agent is not distinct from busy.user_agent
-inner join path_count on path_count.user_agent is not distinct from busy.user_agent
-inner join client_place on client_place.user_agent is not distinct from busy.user_agent and client_place.place = 1
+inner join top_client on top_client.user_agent is not distinct from busy.user_agent
 cross join everything
 order by busy.requests desc, busy.user_agent
