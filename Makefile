@@ -30,7 +30,7 @@ lint: $(DEV) ## style and types
 	$(PY) -m mypy
 
 bench: $(DEV) ## speed and memory on generated objects, beside bare DuckDB, pandas and GoAccess
-	$(PY) bench
+	$(PY) -m bench
 
 docs: $(RUNTIME) ## the README's table of queries, written again from the query files
 	@mkdir -p build
