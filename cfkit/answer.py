@@ -89,7 +89,7 @@ class Answer:
             return json.dumps(self.to_dict() | {"rows": self._clean(records)}, ensure_ascii=False, indent=1, allow_nan=False)
         if format == "csv":
             out = io.StringIO()
-            writer = csv.writer(out, lineterminator="\n")
+            writer = csv.writer(_Lines(out), lineterminator="\r\n")
             writer.writerow(self.columns)
             for record in records:
                 writer.writerow([_csv_cell(value) for value in record])
@@ -190,6 +190,16 @@ class Answer:
             file = Path(folder) / "answer.parquet"
             con.execute(f"copy answer to '{str(file).replace(chr(39), chr(39) * 2)}' (format parquet)")
             return file.read_bytes()
+
+
+class _Lines:
+    """Ends lines with a line feed alone. The csv writer is told of both, as it quotes a carriage return in a cell only then."""
+
+    def __init__(self, out: io.StringIO) -> None:
+        self.out = out
+
+    def write(self, row: str) -> None:
+        self.out.write(row.removesuffix("\r\n") + "\n")
 
 
 _CODES = {"status", "asn", "client_port", "line"}  # whole numbers that are names: grouping their digits would only blur them

@@ -93,7 +93,10 @@ class _Plot:
         if len(names) > 1:
             return _unit(names)
         name = names[0]
-        meaning = self.answer.query.columns.get(name, "").split(";")[0].split(". ")[0].strip().rstrip(".")
+        # Vega-Lite writes axis titles into an expression of its own (for screen readers) without escaping them
+        meaning = (
+            self.answer.query.columns.get(name, "").translate(str.maketrans('"\\', "'/")).split(";")[0].split(". ")[0].strip().rstrip(".")
+        )
         # «the same in percent» leans on the column before it, which an axis does not show
         stands_alone = 0 < len(meaning) <= 60 and not re.match(r"(the same|those|them|it|its|of which)\b", meaning, re.IGNORECASE)
         text = meaning if stands_alone else re.sub(r"_(pct|ms|s)$", "", name).replace("_", " ")
@@ -102,6 +105,11 @@ class _Plot:
         unit = _unit(names)
         said = ("%", "percent", "share") if unit == "%" else (unit,)
         return f"{text}, {unit}" if unit and not any(word in text for word in said) else text
+
+    def labels(self, name: str) -> list[str]:
+        """The values of a column as an axis shows them: numbers in their order, other values in the order of the rows, NULL as unknown."""
+        rows = sorted(self.rows, key=lambda row: (row[name] is None, row[name] or 0)) if is_number(self.types[name]) else self.rows
+        return list(dict.fromkeys(row[f"{name} "] for row in rows))
 
     def is_time(self, name: str) -> bool:
         return self.types[name].startswith("TIMESTAMP") or self.types[name] == "DATE"
@@ -126,6 +134,7 @@ class _Plot:
     def series(self, name: str, weight: str, field: str = "_series") -> tuple[str, alt.Scale]:
         """A field that holds the colour group of each row, with its scale: the `SERIES` that weigh most by themselves, the rest in grey."""
         weights: dict[str, float] = {}
+        name = f"{name} "  # as text, with NULL as unknown
         for row in self.rows:
             weights[row[name]] = max(weights.get(row[name], 0), row[weight] if isinstance(row[weight], int | float) else 0)
         ranked = sorted(weights, key=lambda group: (-weights[group], group))
@@ -259,9 +268,13 @@ def shares(plot: _Plot) -> Any:
         "tooltip": plot.tooltips(),
     }
     if not plot.is_time(x):
-        order = list(dict.fromkeys(row[x] for row in plot.rows))
+        order = plot.labels(x)
         across = alt.X(
-            field=x, type="nominal", sort=order, title=plot.title(x), axis=alt.Axis(labelLimit=140, labelAngle=-40 if len(order) > 8 else 0)
+            field=f"{x} ",
+            type="nominal",
+            sort=order,
+            title=plot.title(x),
+            axis=alt.Axis(labelLimit=140, labelAngle=-40 if len(order) > 8 else 0),
         )
         return alt.Chart(alt.Data(values=plot.rows)).mark_bar().encode(x=across, **encodings).properties(width=WIDTH, height=260)
     time, width = _bar_axis(plot, x)
@@ -281,10 +294,8 @@ def heat_map(plot: _Plot) -> Any:
         field=color, type="quantitative", title=plot.title(color), scale=alt.Scale(scheme="reds" if warm else "blues", zero=True),
         legend=alt.Legend(format=_format(plot, color), gradientLength=200),
     )  # fmt: skip
-    down = list(dict.fromkeys(row[y] for row in plot.rows))
-    if is_number(plot.types[y]):
-        down.sort(key=lambda v: (v is None, v))
-    side = alt.Y(field=y, type="nominal", sort=down, title=plot.title(y), axis=alt.Axis(labelLimit=180))
+    down = plot.labels(y)
+    side = alt.Y(field=f"{y} ", type="nominal", sort=down, title=plot.title(y), axis=alt.Axis(labelLimit=180))
     encodings = {"y": side, "color": shade, "tooltip": plot.tooltips()}
     height = alt.Step(max(6, min(22, 480 // max(len(down), 1))))
     if plot.is_time(x):
@@ -292,11 +303,9 @@ def heat_map(plot: _Plot) -> Any:
         across = _time_axis(plot, x)
         chart = alt.Chart(alt.Data(values=rows)).mark_rect().encode(x=across, x2=alt.X2(field="_end"), **encodings)
         return chart.properties(width=WIDTH, height=height)
-    order = list(dict.fromkeys(row[x] for row in plot.rows))
-    if is_number(plot.types[x]):
-        order.sort(key=lambda v: (v is None, v))
+    order = plot.labels(x)
     across = alt.X(
-        field=x,
+        field=f"{x} ",
         type="nominal",
         sort=order,
         title=plot.title(x),

@@ -65,9 +65,11 @@ def test_a_sound_file_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert (query.name, query.theme, query.severity, query.detection) == ("traffic/errors_by_edge", "traffic", None, False)
     assert list(query.params) == ["bucket", "min_requests"]
     assert list(query.columns) == ["bucket", "edge", "requests", "error_pct"]
-    assert query.how.startswith("One edge high") and query.how.endswith("min_requests.")
+    assert query.how.startswith("One edge high")
+    assert query.how.endswith("min_requests.")
     assert query.tables == {"requests"}
-    assert query.sql.startswith("-- a comment of the SQL") and query.sql_line == 25
+    assert query.sql.startswith("-- a comment of the SQL")
+    assert query.sql_line == 25
     assert query.examples[0].first == {"edge": "FRA56-P4", "error_pct": 40.0}
     assert str(query.examples[0].scope) == "2026-03-04 14:00 to 15:00 UTC, all distributions"
 
@@ -195,7 +197,8 @@ def test_a_query_only_reads(tmp_path: Path) -> None:
 
 def test_a_comment_right_after_the_header_gets_advice(tmp_path: Path) -> None:
     message = refused(tmp_path, GOOD.replace("}\n\n-- a comment", "}\n-- a comment"))
-    assert ":24: " in message and "needs a blank line before it" in message
+    assert ":24: " in message
+    assert "needs a blank line before it" in message
 
 
 DETECTION = (
@@ -213,7 +216,8 @@ def test_a_detection_needs_a_near_miss(tmp_path: Path) -> None:
     assert message.startswith("queries/traffic/errors_by_edge.sql:9: a detection needs a quiet example")
     with_one = DETECTION.replace("\n\n-- a comment", "\n-- [[example]]\n-- quiet = true\n\n-- a comment")
     query = queries.find("traffic/errors_by_edge", folder(tmp_path, with_one))
-    assert query.detection and [e.quiet for e in query.examples] == [False, True]
+    assert query.detection
+    assert [e.quiet for e in query.examples] == [False, True]
 
 
 @pytest.mark.parametrize("name", ["errors", "traffic/deep/errors", "Traffic/errors", "traffic/errors-by-edge"])

@@ -14,7 +14,6 @@ from cfkit import params
 from cfkit.errors import WrongUse
 from cfkit.params import Param
 
-
 CON = duckdb.connect()
 
 
@@ -68,7 +67,8 @@ def test_a_value_arrives_with_its_type(type_: str, value: Any, text: str) -> Non
     ("type_", "value"),
     [
         ("INTERVAL", "five minutes or so"), ("INTERVAL", "5"), ("INTERVAL", 5), ("INTERVAL", ""), ("INTERVAL", True),
-        ("BIGINT", "2.5"), ("BIGINT", 2.5), ("BIGINT", "1e3"), ("BIGINT", "0x10"), ("BIGINT", "１２"), ("BIGINT", ""), ("BIGINT", str(2**63)),
+        ("BIGINT", "2.5"), ("BIGINT", 2.5), ("BIGINT", "1e3"), ("BIGINT", "0x10"), ("BIGINT", "１２"), ("BIGINT", ""),
+        ("BIGINT", str(2**63)),
         ("BIGINT", True), ("BIGINT", [1]), ("INTEGER", str(2**31)),
         ("DOUBLE", "nan"), ("DOUBLE", "inf"), ("DOUBLE", "1,5"), ("DOUBLE", float("nan")), ("DOUBLE", False),
         ("BOOLEAN", "maybe"), ("DATE", "04.03.2026"), ("TIMESTAMP", "yesterday"), ("TIMESTAMP", "2026-02-30"), ("TIMESTAMP", ""),
@@ -79,7 +79,9 @@ def test_a_bad_value_is_named_with_its_type_and_an_example(type_: str, value: An
     with pytest.raises(WrongUse) as caught:
         shown(type_, value)
     message = str(caught.value)
-    assert message.startswith("traffic/x: it is a") and type_ in message and "(what it is for)" in message
+    assert message.startswith("traffic/x: it is a")
+    assert type_ in message
+    assert "(what it is for)" in message
     assert f"For example: {params.TYPES[type_.removesuffix('[]')]}." in message
     assert message.isprintable()
 
@@ -92,7 +94,8 @@ def test_the_example_is_the_default_where_there_is_one() -> None:
 def test_a_hostile_value_cannot_write_to_the_terminal_through_the_error() -> None:
     with pytest.raises(WrongUse) as caught:
         shown("BIGINT", "\x1b[2J\u202e" + "9" * 500)
-    assert str(caught.value).isprintable() and len(str(caught.value)) < 300
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
 
 
 def test_choices_and_limits_hold_for_given_values() -> None:

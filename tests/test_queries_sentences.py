@@ -52,8 +52,10 @@ def test_a_value_reads_as_a_person_would_write_it(template: str, value: Any, sai
 
 def test_log_text_in_a_headline_is_plain_and_short() -> None:
     said = sentences.fill("{path} failed.", {"path": "/\x1b[31mred\x07\r\n\u202egpj.exe" + "a" * 10_000})
-    assert said.startswith("/\\x1b[31mred\\x07\\x0d\\x0a\\u202egpj.exe") and said.endswith("… failed.")
-    assert said.isprintable() and len(said) < 150
+    assert said.startswith("/\\x1b[31mred\\x07\\x0d\\x0a\\u202egpj.exe")
+    assert said.endswith("… failed.")
+    assert said.isprintable()
+    assert len(said) < 150
 
 
 def test_braces_in_log_text_are_only_text() -> None:
@@ -62,7 +64,8 @@ def test_braces_in_log_text_are_only_text() -> None:
 
 def test_a_long_sentence_ends_in_an_ellipsis() -> None:
     said = sentences.fill("{a}" * 40, {"a": "x" * 100})
-    assert len(said) == sentences.SENTENCE_LIMIT and said.endswith("…")
+    assert len(said) == sentences.SENTENCE_LIMIT
+    assert said.endswith("…")
 
 
 SPECS = st.sampled_from(["", ".0f", ",", "%H:%M", ">10", "d", ".3", "x", "%", "e", "s", "010,.2f"])
