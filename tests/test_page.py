@@ -28,10 +28,18 @@ display({"application/vnd.vegalite.v5+json": spec, "text/plain": "<chart>",
          "text/html": "<style>b{}</style><table><tr><td onclick='x()'>%s</td></tr></table>" % hostile}, raw=True)
 """
 
+# An answer of the kit is three outputs: its sentence, its chart, its table.
+ANSWER = """
+said = "FRA56-P4 answered 40% of 52 requests with a 5xx."
+chart = {"title": {"text": ["FRA56-P4 answered 40% of 52", "requests with a 5xx."]}, "data": {"values": [{"x": 1}]},
+         "mark": "point", "encoding": {"x": {"field": "x", "type": "quantitative"}}}
+display({"text/html": f"<div>{said}</div>"}, raw=True)
+display({"application/vnd.vegalite.v5+json": chart, "text/plain": "chart"}, raw=True)
+display({"text/html": "<table><tr><td>2026-03-04 14:05:00</td><td>" + "long " * 20 + "</td></tr></table>"}, raw=True)
+"""
+
 CELLS = [
-    V4.new_markdown_cell(
-        "# What `happened`?\n\nSee [the next one](20_traffic_trends.ipynb) and [AWS](https://aws.amazon.com/)."
-    ),
+    V4.new_markdown_cell("# What `happened`?\n\nSee [the next one](20_traffic_trends.ipynb) and [AWS](https://aws.amazon.com/)."),
     V4.new_code_cell('case_file = None\nwho, many = "nobody", 1', metadata={"tags": ["parameters"]}),
     V4.new_markdown_cell("## Who asked?"),
     V4.new_code_cell('print("asked by", who, many)\nimport sys; print("a note", file=sys.stderr)'),
@@ -40,6 +48,8 @@ CELLS = [
     V4.new_code_cell("print(hostile)"),
     V4.new_code_cell("import ipywidgets; ipywidgets.IntSlider(description='live-only')"),
     V4.new_code_cell("import pandas as pd; pd.DataFrame({'path': [hostile], 'n': [12345]})"),
+    V4.new_code_cell(ANSWER),
+    V4.new_code_cell("display({'text/html': f'<p>So: {said}</p>'}, raw=True); print('in short')", metadata={"tags": ["conclusion"]}),
 ]
 
 
@@ -108,9 +118,7 @@ def test_nothing_in_the_page_is_fetched_when_it_opens(elements):
     for tag, attrs in elements.tags:
         assert tag not in {"link", "iframe", "object", "embed", "base"}
         assert attrs.get("src", "data:").startswith("data:"), (tag, attrs)
-    policy = next(
-        attrs["content"] for tag, attrs in elements.tags if attrs.get("http-equiv") == "Content-Security-Policy"
-    )
+    policy = next(attrs["content"] for tag, attrs in elements.tags if attrs.get("http-equiv") == "Content-Security-Policy")
     assert policy.startswith("default-src 'none'")
     assert "http" not in policy
     assert "unsafe-eval" not in policy
@@ -119,9 +127,7 @@ def test_nothing_in_the_page_is_fetched_when_it_opens(elements):
 def test_the_policy_names_exactly_the_scripts_that_the_kit_put_there(elements):
     import base64
 
-    policy = next(
-        attrs["content"] for tag, attrs in elements.tags if attrs.get("http-equiv") == "Content-Security-Policy"
-    )
+    policy = next(attrs["content"] for tag, attrs in elements.tags if attrs.get("http-equiv") == "Content-Security-Policy")
     run = [text for attrs, text in elements.scripts if attrs.get("type") != "application/json"]
     hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in run]
     assert len(run) == 2
@@ -130,7 +136,8 @@ def test_the_policy_names_exactly_the_scripts_that_the_kit_put_there(elements):
 
 def test_a_hostile_path_stays_text_in_charts_tables_and_printed_output(html, elements):
     specs = [json.loads(text) for attrs, text in elements.scripts if attrs.get("type") == "application/json"]
-    assert [spec["data"]["values"][0]["path"] for spec in specs] == [HOSTILE]
+    assert specs[0]["data"]["values"][0]["path"] == HOSTILE
+    assert specs[0]["title"] == f"Paths {HOSTILE}"
     assert "<script>window" not in html
     assert not [attrs for _, attrs in elements.tags if any(name.startswith("on") for name in attrs)]
     assert not [attrs for tag, attrs in elements.tags if tag == "img"]
@@ -144,11 +151,24 @@ def test_styles_and_widgets_of_a_live_notebook_do_not_reach_the_page_and_numbers
 
 
 def test_code_is_folded_and_what_was_written_to_stderr_too(html):
-    assert (
-        html.count('<details class="code">') == sum(cell.cell_type == "code" for cell in CELLS) + 1
-    )  # the injected one
+    assert html.count('<details class="code">') == sum(cell.cell_type == "code" for cell in CELLS) + 1  # the injected one
     assert re.search(r'<details class="messages"><summary>Messages</summary><pre>a note', html)
     assert "<details open" not in html
+
+
+def test_under_a_chart_its_table_is_folded_and_its_title_is_not_said_twice(html, elements):
+    specs = [json.loads(text) for attrs, text in elements.scripts if attrs.get("type") == "application/json"]
+    assert [("title" in spec) for spec in specs] == [True, False]
+    assert 'aria-label="FRA56-P4 answered 40% of 52 requests with a 5xx."' in html
+    folded = re.findall(r'<details class="rows">(.*?)</details>', html, flags=re.DOTALL)
+    assert len(folded) == 2
+    assert '<td class="short">2026-03-04 14:05:00</td><td>long long' in folded[1]
+
+
+def test_the_conclusion_stands_under_the_introduction_as_well_as_at_the_end(html):
+    first, last = (match.start() for match in re.finditer(r"<p>So: FRA56-P4 answered 40%", html))
+    assert html.index("What <code>happened</code>") < first < html.index('<h2 id="who-asked"')
+    assert last > html.index('<h3 id="in-short"')
 
 
 def test_a_link_to_a_notebook_becomes_text_since_the_page_travels_alone(html):
@@ -168,9 +188,7 @@ def test_a_failing_cell_is_named_by_its_heading_and_the_old_page_stays(tmp_path)
 
 def test_an_error_of_the_kit_is_passed_on_in_its_own_words(tmp_path):
     broken = notebook(tmp_path, V4.new_code_cell("import cfkit.window\ncfkit.window.Window.of('soon')"))
-    with pytest.raises(
-        CfkitError, match=r"night\.ipynb stopped under “the first cell”\. The start 'soon' is not a time\."
-    ):
+    with pytest.raises(CfkitError, match=r"night\.ipynb stopped under “the first cell”\. The start 'soon' is not a time\."):
         page.run(broken, tmp_path / "night.html")
 
 

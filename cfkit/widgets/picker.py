@@ -11,12 +11,13 @@ import ipywidgets as widgets
 import traitlets
 
 from cfkit import escape
-from cfkit.errors import CfkitError
+from cfkit.errors import CfkitError, WrongUse
 from cfkit.scope import Scope
 from cfkit.widgets.timeline import Timeline, picture, timeline
 from cfkit.window import Moment, Window, moment
 
 if TYPE_CHECKING:
+    from cfkit.answer import Answer
     from cfkit.case import Case
 
 _HELP = "Drag the handles or use the arrow keys, or type times in UTC, like 2026-03-04 14:05. The redder a bar, the more 5xx."
@@ -39,14 +40,20 @@ class ScopePicker(widgets.VBox):
         start: Moment = None,
         end: Moment = None,
         distribution: str | Iterable[str] | None = None,
+        suggest: Answer | None = None,
     ) -> None:
         self._case = case
+        self._suggested = _windows(suggest)
         self._line: Timeline | None = timeline(case)
         self._whole = self._line
         self._busy = False
         self._build(_distributions(case))
         super().__init__(children=self._parts(), scope=Scope())
-        self._choose(Scope.of(start, end, distribution))
+        given = Scope.of(start, end, distribution)
+        if given.window.open and self._suggested:
+            self._choose(Scope(self._suggested[0], given.distributions))
+        else:
+            self._choose(given)
 
     def _build(self, distributions: list[tuple[str, str]]) -> None:
         self._bars = widgets.HTML()
@@ -64,6 +71,12 @@ class ScopePicker(widgets.VBox):
             name: widgets.Checkbox(value=True, indent=False, description=label, layout=widgets.Layout(width="auto"))
             for name, label in distributions
         }
+        self._suggestions = widgets.Dropdown(
+            options=[("choose …", None), *((str(w), w) for w in self._suggested)],
+            description="Suggested",
+            layout=widgets.Layout(width="400px"),
+        )
+        self._suggestions.observe(lambda _: self._from_suggestion(), "value")
         self._problem = widgets.HTML()
         self._words = widgets.HTML()
         self._slider.observe(lambda _: self._from_slider(), "value")
@@ -83,6 +96,8 @@ class ScopePicker(widgets.VBox):
             self._slider,
             widgets.HBox([self._start, self._end, self._closer, self._wider, self._reset]),
         ]
+        if self._suggested:
+            parts.append(self._suggestions)
         if len(self._boxes) > 1:  # one distribution is no choice
             layout = widgets.Layout(max_height="160px", overflow="auto", margin="0 0 0 10px")
             parts.append(widgets.VBox(list(self._boxes.values()), layout=layout))
@@ -116,6 +131,11 @@ class ScopePicker(widgets.VBox):
             self._say("At least one distribution has to stay ticked; the scope is unchanged.")
             return
         self._try(lambda: Scope(self.scope.window, () if len(ticked) == len(self._boxes) else ticked))
+
+    def _from_suggestion(self) -> None:
+        window = self._suggestions.value
+        if not self._busy and window is not None:
+            self._try(lambda: Scope(window, self.scope.distributions))
 
     def _everything(self) -> None:
         self._choose(Scope())
@@ -171,6 +191,7 @@ class ScopePicker(widgets.VBox):
             self._end.value = "" if window.end is None else _label(window.end)
             for name, box in self._boxes.items():
                 box.value = not self.scope.distributions or name in self.scope.distributions
+            self._suggestions.value = window if window in self._suggested else None
             self._closer.disabled = window.open
             self._wider.disabled = self._line is self._whole
 
@@ -195,6 +216,23 @@ class ScopePicker(widgets.VBox):
         if self._line is not None:
             bundle["image/svg+xml"] = self._svg
         return bundle
+
+
+def _windows(answer: Answer | None) -> list[Window]:
+    """The stretches of time that the rows of `answer` are about, in its order, each once, a dozen at most."""
+    if answer is None:
+        return []
+    names = answer.columns
+    begins = [name for name in names if name.endswith("_start") and name.removesuffix("start") + "end" in names]
+    if begins:
+        first, last = names.index(begins[0]), names.index(begins[0].removesuffix("start") + "end")
+        spans = [(record[first], record[last]) for record in answer.records]
+    elif {"bucket", "bucket_width"} <= set(names):
+        first, width = names.index("bucket"), names.index("bucket_width")
+        spans = [(record[first], record[first] + record[width]) for record in answer.records]
+    else:
+        raise WrongUse(f"The rows of {answer.query.name} are not stretches of time, so they suggest no window.")
+    return list(dict.fromkeys(Window(*span) for span in spans))[:12]
 
 
 def _label(at: datetime) -> str:

@@ -13,7 +13,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ _HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 _ANCHOR = re.compile(r'<a [^>]*class="anchor-link"[^>]*>[^<]*</a>')
 _NOTEBOOK_LINK = re.compile(r'<a href="[^":]*\.ipynb[^"]*">(.*?)</a>', re.DOTALL)
 _TABLE = re.compile(r"(<table.*?</table>)", re.DOTALL)
+_SHORT_CELL = re.compile(r"<td( [^>]*)?>([^<]{1,40})</td>")
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(_HERE),
     autoescape=True,
@@ -63,11 +64,15 @@ def page_html(book: nbformat.NotebookNode, name: str, made_at: datetime, paramet
     """The whole document. `made_at` is stated as UTC; `parameters` are those given to this run, shown at the end."""
     headings: list[Heading] = []
     blocks: list[Block] = []
+    in_short: list[Block] = []
     for cell in book.cells:
         if cell.cell_type == "markdown":
             blocks.append(Block("prose", Markup(_anchored(_prose(cell.source), headings))))
         elif cell.cell_type == "code":
             blocks.extend(_code_blocks(cell))
+        if "conclusion" in cell.metadata.get("tags", []):
+            # Who reads on a page wants the end first: it is repeated under the introduction.
+            in_short += [block for block in _code_blocks(cell) if block.kind == "output"]
     title = next((h.text for h in headings if h.level == 1), name)
     scripts = [_shipped("vega/vega-bundle.js"), _shipped("page.js")]
     return _TEMPLATES.get_template("page.html.j2").render(
@@ -77,6 +82,7 @@ def page_html(book: nbformat.NotebookNode, name: str, made_at: datetime, paramet
         kit_version=__version__,
         contents=[h for h in headings if h.level in (2, 3)],
         blocks=blocks,
+        in_short=in_short,
         parameters={key: value for key, value in parameters.items() if value is not None},
         policy=_policy(scripts),
         style=Markup(_shipped("page.css") + HtmlFormatter(style="default").get_style_defs(".source")),
@@ -112,9 +118,10 @@ def _prose(markdown: str) -> str:
 
 
 def _in_frames(html: str) -> str:
-    """Wide tables scroll within the column instead of widening the page; focusable, so that a keyboard can scroll
-    them."""
-    return _TABLE.sub(r'<div class="table-frame" tabindex="0" role="group" aria-label="table">\1</div>', html)
+    """A time or a number is not broken into lines; a wide table scrolls within the column instead of widening the page, and can be
+    focused, so that a keyboard scrolls it."""
+    framed = _TABLE.sub(r'<div class="table-frame" tabindex="0" role="group" aria-label="table">\1</div>', html)
+    return _SHORT_CELL.sub(r'<td class="short"\1>\2</td>', framed)
 
 
 def _anchored(html: str, headings: list[Heading]) -> str:
@@ -136,10 +143,12 @@ def _code_blocks(cell: nbformat.NotebookNode) -> list[Block]:
     if cell.source.strip() and "remove_input" not in tags:
         shown = highlight(cell.source, PythonLexer(), HtmlFormatter(cssclass="source"))
         blocks.append(Block("code", Markup(f'<details class="code"><summary>Code</summary>{shown}</details>')))
+    above = ""
     for output in _joined(cell.outputs):
-        block = _output_block(output)
+        block = _output_block(output, above)
         if block is not None:
             blocks.append(block)
+            above = str(block.html)
     return blocks
 
 
@@ -155,11 +164,12 @@ def _joined(outputs: list[Any]) -> list[Any]:
     return joined
 
 
-def _output_block(output: Any) -> Block | None:
+def _output_block(output: Any, above: str) -> Block | None:
+    """`above` is what the output before it in the same cell became."""
     if output.output_type == "stream":
         return _stream(output.name, output.text)
     if output.output_type in ("display_data", "execute_result"):
-        html = _bundle(output.data)
+        html = _bundle(output.data, above)
         return Block("output", Markup(html)) if html else None
     return None
 
@@ -176,44 +186,55 @@ def _stream(name: str, text: str) -> Block | None:
     return Block("output", Markup(shown))
 
 
-def _bundle(data: dict[str, Any]) -> str:
+def _bundle(data: dict[str, Any], above: str) -> str:
     """The best form of one output that a document can hold; empty when there is none worth printing."""
     chart = next((value for kind, value in data.items() if _CHART.match(kind)), None)
     html = data.get("text/html")
     if chart is not None:
-        return _chart(chart, html, data.get("text/plain", ""))
+        return _chart(chart, above) + (_folded(_in_frames(safe_html(html))) if html else "")
     if html is not None:
-        return f'<div class="result">{_in_frames(safe_html(html))}</div>'
+        shown = f'{_picture(data)}<div class="result">{_in_frames(safe_html(html))}</div>'
+        return _folded(shown) if above.startswith("<figure") else shown
     if "text/markdown" in data:
         return f'<div class="result">{_prose(data["text/markdown"])}</div>'
+    picture = _picture(data)
+    if picture or _WIDGET in data or "text/plain" not in data:
+        return picture
+    return f"<pre>{ansi2html(data['text/plain'])}</pre>"
+
+
+def _folded(html: str) -> str:
+    """What stands under a chart in the same cell: there for whoever wants to check the picture."""
+    return f'<details class="rows"><summary>The numbers, and where they come from</summary>{html}</details>'
+
+
+def _picture(data: dict[str, Any]) -> str:
+    label = escape(_first_line(data))
     for kind in ("image/png", "image/jpeg"):
         if kind in data:
-            return f'<img alt="{escape(_first_line(data))}" src="data:{kind};base64,{"".join(data[kind].split())}">'
+            return f'<img alt="{label}" src="data:{kind};base64,{"".join(data[kind].split())}">'
     if "image/svg+xml" in data:  # as a picture: a browser runs no script in one
-        picture = base64.b64encode(data["image/svg+xml"].encode()).decode()
-        return f'<img alt="{escape(_first_line(data))}" src="data:image/svg+xml;base64,{picture}">'
-    if _WIDGET in data or "text/plain" not in data:
-        return ""
-    return f"<pre>{ansi2html(data['text/plain'])}</pre>"
+        drawn = base64.b64encode(data["image/svg+xml"].encode()).decode()
+        return f'<img alt="{label}" src="data:image/svg+xml;base64,{drawn}">'
+    return ""
 
 
 def _first_line(data: dict[str, Any]) -> str:
     return (data.get("text/plain") or "picture").splitlines()[0]
 
 
-def _chart(spec: dict[str, Any], html: str | None, text: str) -> str:
-    title = _title(spec) or (text.splitlines() or [""])[0]
-    # The schema names the version JupyterLab draws; the bundle is newer, draws the same, and would warn about the
-    # difference.
-    spec = {key: value for key, value in spec.items() if key != "$schema"}
-    figure = (
-        f'<figure class="chart"><div class="drawing" role="img" aria-label="{escape(title)}"></div>'
+def _chart(spec: dict[str, Any], above: str) -> str:
+    title = _title(spec)
+    # The schema names the version JupyterLab draws; the bundle is newer, draws the same, and would warn of the difference.
+    dropped = {"$schema"}
+    if title and title in unescape(jinja2.filters.do_striptags(above)):
+        dropped.add("title")  # the sentence stands right above the chart already
+    spec = {key: value for key, value in spec.items() if key not in dropped}
+    return (
+        f'<figure class="chart"><div class="drawing" role="img" aria-label="{escape(title or "chart")}"></div>'
         f'<script type="application/json" class="spec">{script_json(spec)}</script>'
         f"<noscript><p>{escape(title)} (this chart needs JavaScript, which is switched off)</p></noscript></figure>"
     )
-    if not html:
-        return figure
-    return f'{figure}<details class="rows"><summary>The numbers</summary>{_in_frames(safe_html(html))}</details>'
 
 
 def _title(spec: dict[str, Any]) -> str:

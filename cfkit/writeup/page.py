@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -94,7 +95,8 @@ def execute(book: nbformat.NotebookNode, name: str, cell_timeout_s: float | None
             on_cell_complete=stepped,
         )
         try:
-            client.execute(env=_environment())
+            # What the process itself writes, not its cells: libraries tell about their own end there. Read by nobody else.
+            client.execute(env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except CellExecutionError as error:
             where = _failing_cell(book)
             message = error.evalue.strip() or "no message"

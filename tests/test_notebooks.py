@@ -1,0 +1,191 @@
+"""The notebooks that come with the kit: kept stripped, readable without running, and true on whatever case they are run on."""
+
+import ast
+import gzip
+import html
+import itertools
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import cfkit
+from cfkit import shipped
+from cfkit.writeup import page
+
+CHECKOUT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
+REPLAYED = CHECKOUT.parent / "shared" / "data" / "real" / "replayed_web_traffic"
+
+every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(notebook: Path):
+    return nbformat.read(notebook, as_version=4)
+
+
+def code(notebook: Path):
+    return [cell for cell in read(notebook).cells if cell.cell_type == "code"]
+
+
+def text_of(made: Path) -> str:
+    """The page as somebody reads it who unfolds the tables, not the code."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", "", made.read_text(), flags=re.DOTALL)
+    body = re.sub(r'<details class="code">.*?</details>|<pre style.*?</pre>', "", body, flags=re.DOTALL)  # Python, SQL
+    return html.unescape(re.sub(r"<[^>]+>", " ", body))
+
+
+def test_the_first_notebooks_are_there():
+    assert [path.stem for path in NOTEBOOKS] == ["00_start_here", "20_traffic_trends"]
+
+
+@every_notebook
+def test_it_is_a_valid_notebook_without_outputs_written_the_one_way(notebook):
+    book = read(notebook)
+    nbformat.validate(book)
+    assert [cell.id for cell in code(notebook) if cell.outputs or cell.execution_count is not None] == []
+    assert nbformat.writes(book).rstrip("\n") + "\n" == notebook.read_text()
+    assert set(book.metadata) == {"kernelspec", "language_info"}
+
+
+@every_notebook
+def test_cell_ids_are_words_and_stay_so_that_a_change_shows_as_a_change(notebook):
+    ids = [cell.id for cell in read(notebook).cells]
+    assert len(ids) == len(set(ids))
+    assert [i for i in ids if not re.fullmatch(r"[a-z]{2,}(-[a-z]+)*", i)] == []
+
+
+@every_notebook
+def test_it_imports_cfkit_only(notebook):
+    for cell in code(notebook):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Import):
+                assert {alias.name for alias in node.names} <= {"cfkit", "os"}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module.split(".")[0] == "cfkit"
+
+
+@every_notebook
+def test_every_question_says_what_the_outcomes_would_mean_before_any_code(notebook):
+    cells = read(notebook).cells
+    for before, cell in itertools.pairwise(cells):
+        if before.cell_type == "markdown" and before.source.startswith("## "):
+            heading, _, prose = before.source.partition("\n")
+            assert heading.endswith("?"), heading
+            assert len(prose.split()) > 8, heading
+            assert cell.cell_type == "code"
+    headings = [c.source.splitlines()[0] for c in cells if c.cell_type == "markdown" and c.source.startswith("#")]
+    assert headings[0].startswith("# ")
+    assert len(headings) > 6
+
+
+@every_notebook
+def test_a_cell_holds_a_few_lines_and_no_number_of_a_result(notebook):
+    for cell in code(notebook):
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        assert len(lines) <= (5 if "parameters" in cell.metadata.get("tags", []) else 7), cell.id
+    prose = " ".join(c.source for c in read(notebook).cells if c.cell_type == "markdown")
+    assert not re.search(r"\b\d[\d,.]*\s*(%|requests|clients|objects|lines)\b|\bE[12]SHOP|\b[A-Z]{3}\d\d-P\d", prose)
+
+
+@every_notebook
+def test_one_cell_holds_the_parameters_and_one_the_conclusion(notebook):
+    tags = [tag for cell in code(notebook) for tag in cell.metadata.get("tags", [])]
+    assert sorted(tags) == ["conclusion", "parameters"]
+    parameters = next(c for c in code(notebook) if "parameters" in c.metadata.get("tags", []))
+    assigned = {n.id for n in ast.walk(ast.parse(parameters.source)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    assert assigned == {"case_file", "logs", "start", "end", "distribution"}
+
+
+@every_notebook
+def test_the_conclusion_takes_every_answer_of_the_notebook(notebook):
+    source = "\n".join(cell.source for cell in code(notebook))
+    asked = re.findall(r"^(\w+) = case\.ask\(", source, flags=re.MULTILINE)
+    concluded = re.search(r"^Conclusion\((.*)\)$", source, flags=re.MULTILINE).group(1)
+    assert asked == [name for name in concluded.split(", ") if "." not in name]
+
+
+@every_notebook
+def test_links_lead_to_notebooks_that_are_there(notebook):
+    for cell in read(notebook).cells:
+        for target in re.findall(r"\]\(([^)]+\.ipynb)\)", cell.source):
+            assert (notebook.parent / target).is_file(), target
+
+
+# Run on a case, headless
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_start_here_on_the_samples_loads_them_itself_and_concludes_with_their_headlines(tmp_path, monkeypatch, sample_case):
+    monkeypatch.delenv("CFKIT_CASE", raising=False)
+    made = page.run(shipped.notebooks_folder() / "00_start_here.ipynb", tmp_path / "start.html")
+    assert made.stat().st_size < 2_500_000
+    said = " ".join(text_of(made).split())
+    assert "Loaded " in said
+    for name in ("audit/load_ledger", "audit/rejects", "traffic/spikes", "traffic/errors_by_edge", "traffic/errors_by_path"):
+        said_once = one_line(sample_case.ask(name).headline)
+        assert said.count(said_once) >= 3, name  # where it was asked, in the conclusion, and in short at the top
+    assert said.count("In view: all of the time loaded, all distributions") == 3
+
+
+def test_traffic_trends_takes_the_strongest_spike_apart(tmp_path, sample_file, sample_case):
+    made = page.run(shipped.notebooks_folder() / "20_traffic_trends.ipynb", tmp_path / "trends.html", {"case_file": sample_file})
+    said = " ".join(text_of(made).split())
+    spike = sample_case.ask("traffic/spikes").rows.iloc[0]
+    scope = sample_case.scope(spike.spike_start, spike.spike_end)
+    explained = sample_case.ask("traffic/compare_windows")
+    assert len(explained) > 0
+    assert said.count(one_line(explained.headline)) >= 3
+    assert said.count(f"In view: {scope}") >= 2
+    assert f"start = '{spike.spike_start}'" in said  # handed over to the next notebook
+
+
+def test_a_window_given_as_a_parameter_is_what_every_answer_is_about(tmp_path, sample_file, sample_case):
+    given = {"case_file": sample_file, "start": "2026-03-04T14:00", "end": "2026-03-04T15:00", "distribution": "E1SHOPWEBEX4MPL"}
+    made = page.run(shipped.notebooks_folder() / "20_traffic_trends.ipynb", tmp_path / "x.html", given)
+    said = text_of(made)
+    assert "2026-03-04 14:00 to 15:00 UTC, distribution E1SHOPWEBEX4MPL" in said
+    sample_case.scope("2026-03-04T14:00", "2026-03-04T15:00", "E1SHOPWEBEX4MPL")
+    assert one_line(sample_case.ask("traffic/errors_by_edge").headline) in one_line(said)
+
+
+NONSENSE = re.compile(r"\b(nan|NaT|None|null|inf)\b(?! of)|Traceback|Error:")
+
+# Nineteen columns, as logs had them in 2014: no header, so the number of columns has to tell.
+QUIET_HOUR = "\n".join(
+    f"2014-08-28\t13:{minute:02d}:00\tFRA50\t512\t203.0.113.{minute % 3}\tGET\td111111abcdef8.cloudfront.net\t/p/{minute}\t200"
+    f"\t-\tcurl/7.64.1\t-\t-\tHit\tid{minute:02d}==\twww.example.com\thttps\t120\t0.001"
+    for minute in range(40)
+)
+
+
+@pytest.fixture
+def odd_case(tmp_path) -> Path:
+    """One object, no header, no id in its name, no error in it, forty requests."""
+    (tmp_path / "log.gz").write_bytes(gzip.compress((QUIET_HOUR + "\n").encode()))
+    target = tmp_path / "odd.duckdb"
+    with cfkit.Case(target) as case:
+        report = case.load(tmp_path / "log.gz", progress=False)
+    assert report.to_dict()["rows"] == 40
+    return target
+
+
+@every_notebook
+def test_a_single_headerless_object_without_an_error_is_told_as_what_it_is(notebook, tmp_path, odd_case):
+    said = text_of(page.run(notebook, tmp_path / "odd.html", {"case_file": odd_case}))
+    found, _, quiet = said.partition("Looked for and not found")
+    assert "40 requests" in found
+    assert "with a 5xx" in quiet.partition("Code")[0]
+    assert NONSENSE.findall(said) == []
+
+
+@every_notebook
+@pytest.mark.skipif(not REPLAYED.is_dir(), reason="the replayed web traffic lies beside a developer's checkout only")
+def test_it_runs_on_replayed_real_traffic(notebook, tmp_path):
+    said = text_of(page.run(notebook, tmp_path / "real.html", {"logs": REPLAYED, "case_file": tmp_path / "real.duckdb"}))
+    assert "4,525 requests" in said
+    assert NONSENSE.findall(said) == []
