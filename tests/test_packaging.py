@@ -173,11 +173,12 @@ def test_the_installed_demo_makes_a_case_and_a_page_in_the_current_folder(instal
 
 def test_the_installed_lab_works_on_a_copy_of_the_notebooks_and_keeps_what_was_changed_in_it(installed: Path, elsewhere: Path) -> None:
     """JupyterLab's own --version ends it at once; that it opens is test_cli_lab.py."""
+    copies = elsewhere / "cfkit-notebooks"
+    copies.mkdir()
+    (copies / "00_start_here.ipynb").write_text("mine")
     session = ask(installed, elsewhere, "lab", "--version")
-    copies = Path(session["notebooks"])
-    assert copies == (elsewhere / "cfkit-notebooks").resolve()
-    start = copies / "00_start_here.ipynb"
-    assert start.read_bytes() == (ROOT / "notebooks" / "00_start_here.ipynb").read_bytes()
-    start.write_text("mine")
-    ask(installed, elsewhere, "lab", "--version")
-    assert start.read_text() == "mine"
+    assert Path(session["notebooks"]) == copies.resolve()
+    assert Path(session["case"]).is_file()
+    assert (copies / "00_start_here.ipynb").read_text() == "mine"
+    trends = "20_traffic_trends.ipynb"
+    assert (copies / trends).read_bytes() == (ROOT / "notebooks" / trends).read_bytes()
