@@ -27,7 +27,11 @@
 -- uri          = "where the object lies"
 -- loaded_at    = "when it was loaded, UTC"
 -- [[example]]
--- rows = 1
+-- first = { object = "(all)", status = "incomplete", objects = 272, lines = 62763, rows = 62756, rejected = 7, ignored = 0, duplicates = 0, unaccounted = 0 }
+-- [[example]]
+-- start = 2026-03-02T00:00:00Z
+-- end   = 2026-03-03T00:00:00Z
+-- first = { status = "complete", objects = 63, lines = 13609, rows = 13609 }
 
 with seen as (
     select object_id from requests group by object_id

@@ -1,6 +1,6 @@
 -- title    = "Cache hit ratio"
 -- question = "How much does the cache carry, and did the hit ratio fall?"
--- found    = "{distribution}: {total_hit_pct}% of requests and {total_hit_bytes_pct}% of bytes came from the cache; lowest {lowest_hit_pct}% in the {bucket_width} from {lowest_at} UTC, usual {usual_hit_pct}%."
+-- found    = "{distribution}: {total_hit_pct}% of requests and {total_hit_bytes_pct}% of bytes came from the cache, usually {usual_hit_pct}% of requests; lowest was {lowest_hit_pct}% in the {bucket_width} from {lowest_at} UTC."
 -- quiet    = "No request in this window was a hit or a miss, so there is no hit ratio."
 -- how      = """Hit ratio = (Hit + RefreshHit + OriginShieldHit) / (those + Miss). Errors, redirects and answers made by code at the edge are in neither number.
 -- A step down that stays is a change: a new query parameter, cookie or header in the cache key, a shorter lifetime, an invalidation that keeps coming back. A dip of minutes with many more requests is new content, an invalidation, or a flood on addresses nobody asked for before.
@@ -23,11 +23,21 @@
 -- bucket_width        = "width of every bucket"
 -- total_hit_pct       = "hits in percent of hits and misses of the distribution in the window"
 -- total_hit_bytes_pct = "the same in bytes"
--- usual_hit_pct       = "median of hit_pct over the distribution's buckets"
+-- usual_hit_pct       = "median of hit_pct over the distribution's buckets outside the window; where the case has none, inside it"
 -- lowest_hit_pct      = "lowest hit_pct of the distribution at min_requests or more"
 -- lowest_at           = "start of that bucket, UTC"
 -- [[example]]
--- rows = 1
+-- start = 2026-03-05T09:00:00Z
+-- end   = 2026-03-06T00:00:00Z
+-- distribution = "E1SHOPWEBEX4MPL"
+-- params = { bucket = "1 hour" }
+-- rows  = 15
+-- first = { bucket = 2026-03-05T09:00:00Z, total_hit_pct = 60.27, usual_hit_pct = 77.25 }
+-- [[example]]
+-- start = 2026-03-04T01:00:00Z    # the dip of a night
+-- end   = 2026-03-04T04:00:00Z
+-- distribution = "E1SHOPWEBEX4MPL"
+-- first = { total_hit_pct = 73.39, total_hit_bytes_pct = 95.83 }
 
 with span as (
     select date_diff('second', $scope_start, $scope_end) as seconds, count(*) as requests from requests
@@ -41,21 +51,28 @@ width as (
     where choice.seconds >= least(greatest(span.seconds / 120.0, 40.0 * span.seconds / greatest(span.requests, 1)), 2592000)
 ),
 
+in_scope as (
+    select distribution from requests group by distribution
+),
+
 by_result as (
     -- few rows per bucket: what a row counts as is then decided once for each kind, not for each request
     select
         time_bucket(width.bucket, time) as bucket,
-        distribution, result_type, detailed_result_type, method, scheme,
+        time >= $scope_start and time < $scope_end as inside,
+        all_requests.distribution, result_type, detailed_result_type, method, scheme,
         count(*) as requests,
         sum(sent_bytes) as sent_bytes
-    from requests
+    from all_requests
+    inner join in_scope on in_scope.distribution is not distinct from all_requests.distribution
     cross join width
-    group by 1, 2, 3, 4, 5, 6
+    group by 1, 2, 3, 4, 5, 6, 7
 ),
 
 classed as (
     select
         bucket,
+        inside,
         coalesce(distribution, '(unknown)') as distribution,
         requests,
         sent_bytes,
@@ -71,6 +88,7 @@ by_bucket as (
     select
         bucket,
         distribution,
+        inside,
         sum(requests) as requests,
         coalesce(sum(requests) filter (where class = 'hit'), 0) as hits,
         coalesce(sum(requests) filter (where class = 'miss'), 0) as misses,
@@ -78,12 +96,12 @@ by_bucket as (
         coalesce(sum(sent_bytes) filter (where class = 'hit'), 0) as hit_bytes,
         coalesce(sum(sent_bytes) filter (where class = 'miss'), 0) as miss_bytes
     from classed
-    group by 1, 2
+    group by 1, 2, 3
 ),
 
 rated as (
     select
-        bucket, distribution, requests, hits, misses, uncacheable, hit_bytes, miss_bytes,
+        bucket, distribution, inside, requests, hits, misses, uncacheable, hit_bytes, miss_bytes,
         case when hits + misses >= $min_requests then 1.0 * hits / (hits + misses) end as ratio
     from by_bucket
 ),
@@ -91,20 +109,20 @@ rated as (
 by_distribution as (
     select
         distribution,
-        sum(hits) as hits,
-        sum(misses) as misses,
-        sum(hit_bytes) as hit_bytes,
-        sum(miss_bytes) as miss_bytes,
-        quantile_cont(ratio, 0.5) as usual
+        sum(hits) filter (where inside) as hits,
+        sum(misses) filter (where inside) as misses,
+        sum(hit_bytes) filter (where inside) as hit_bytes,
+        sum(miss_bytes) filter (where inside) as miss_bytes,
+        coalesce(quantile_cont(ratio, 0.5) filter (where not inside), quantile_cont(ratio, 0.5)) as usual
     from rated
     group by distribution
-    having sum(hits) + sum(misses) > 0
+    having sum(hits + misses) filter (where inside) > 0
 ),
 
 placed as (
     select distribution, bucket, ratio, row_number() over (partition by distribution order by ratio, bucket) as place
     from rated
-    where ratio is not null
+    where inside and ratio is not null
 )
 
 select
@@ -126,5 +144,5 @@ from rated
 cross join width
 inner join by_distribution on by_distribution.distribution = rated.distribution
 left join placed on placed.distribution = rated.distribution and placed.place = 1
+where rated.inside
 order by by_distribution.hits + by_distribution.misses desc, rated.distribution, rated.bucket
-

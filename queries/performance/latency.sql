@@ -21,7 +21,13 @@
 -- times_hits       = "taken_p90_s as a multiple of that of the hits"
 -- slowest_s        = "longest time taken, seconds"
 -- [[example]]
--- rows = 1
+-- start = 2026-03-04T20:00:00Z
+-- end   = 2026-03-04T20:30:00Z
+-- first = { answered_as = "misses", requests = 6220, taken_p50_s = 1.377, taken_p90_s = 3.607 }
+-- [[example]]
+-- start = 2026-03-04T19:00:00Z
+-- end   = 2026-03-04T20:00:00Z
+-- first = { answered_as = "misses", requests = 210, taken_p50_s = 0.127, first_byte_p50_s = 0.122 }
 
 with timed as (
     select

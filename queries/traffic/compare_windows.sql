@@ -18,7 +18,7 @@
 -- min_lift       = { type = "DOUBLE", default = 1.5, min = 1, help = "at least this many times the baseline's share" }
 -- top            = { type = "BIGINT", default = 25, min = 1, help = "number of rows to show" }
 -- [columns]
--- facet                 = "column that was compared; client_network is the /24 (IPv4) or /48 (IPv6) of client_ip, query_names the names of the query's parameters"
+-- facet                 = "column that was compared; client_network is the /24 (IPv4) or /48 (IPv6) of client_ip, query_names the names of the query's parameters (only the first one in a scope of more than 200,000 requests)"
 -- value                 = "its value; (none) where the log has none"
 -- requests              = "requests with the value in the scope"
 -- share_pct             = "the same in percent of all requests in the scope"
@@ -32,7 +32,27 @@
 -- baseline_start        = "start of the baseline, UTC"
 -- baseline_end          = "end of the baseline, UTC, not included"
 -- [[example]]
--- rows = 1
+-- start = 2026-03-04T20:00:00Z
+-- end   = 2026-03-04T20:30:00Z
+-- first = { facet = "query_names", value = "q&_", requests = 6195, baseline_requests = 0, all_requests = 6609, all_baseline_requests = 515 }
+-- [[example]]
+-- start = 2026-03-04T14:05:00Z
+-- end   = 2026-03-04T14:50:00Z
+-- first = { facet = "status", value = "502", requests = 146, baseline_requests = 0 }
+-- [[example]]
+-- start = 2026-03-05T09:00:00Z
+-- end   = 2026-03-05T19:00:00Z
+-- params = { against = "day before" }
+-- rows  = 1
+-- first = { facet = "result_type", value = "Miss", requests = 3376, baseline_requests = 2095 }
+-- [[example]]
+-- start = 2026-03-04T01:00:00Z    # the night: fewer people, nothing new
+-- end   = 2026-03-04T04:00:00Z
+-- quiet = true
+-- [[example]]
+-- start = 2026-03-03T12:00:00Z
+-- end   = 2026-03-03T13:00:00Z
+-- quiet = true
 
 with shift as (
     -- whole days or weeks, as many as are needed for a baseline that ends before the scope begins
@@ -63,18 +83,15 @@ before as (
     inner join in_scope on in_scope.distribution is not distinct from all_requests.distribution
 ),
 
-inside as (
-    -- nothing to compare with: nothing to read
-    select
-        client_ip, query, path, user_agent, referer, edge, country, status, result_type, method, host, content_type, http_version, distribution
-    from requests
-    inner join (select count(*) as requests from before) as compared_with on compared_with.requests > 0
+comparable as (
+    -- no row where there is nothing to compare with, and then nothing more is read
+    select 1 as one from before limit 1
 ),
 
 compared_client as (
     select client_ip, sum(requests) as requests, sum(baseline_requests) as baseline_requests
     from (
-        select client_ip, count(*) as requests, 0 as baseline_requests from inside group by client_ip
+        select client_ip, count(*) as requests, 0 as baseline_requests from requests cross join comparable group by client_ip
         union all
         select client_ip, 0, count(*) from before group by client_ip
     ) as client
@@ -93,13 +110,13 @@ total as (
 
 compared_query as (
     -- A query with its values is seldom the same twice: the names of its parameters are what requests share.
-    -- Beyond two million requests the first name has to do; a regular expression for each would take longer than an analyst waits.
+    -- Beyond 200,000 requests the first name has to do; a regular expression for each would take longer than an analyst waits.
     select
-        case when total.requests > 2000000 then split_part(query, '=', 1) else regexp_replace(query, '=[^&]*', '', 'g') end as names,
+        case when total.requests > 200000 then split_part(query, '=', 1) else regexp_replace(query, '=[^&]*', '', 'g') end as names,
         sum(asked.requests) as requests,
         sum(asked.baseline_requests) as baseline_requests
     from (
-        select query, 1 as requests, 0 as baseline_requests from inside
+        select query, 1 as requests, 0 as baseline_requests from requests cross join comparable
         union all
         select query, 0, 1 from before
     ) as asked
@@ -119,51 +136,51 @@ counted (facet, value, requests, baseline_requests) as (
     union all
     select 'query_names', names, requests, baseline_requests from compared_query
     union all
-    select 'path', path, count(*), 0 from inside group by path
+    select 'path', path, count(*), 0 from requests cross join comparable group by path
     union all
     select 'path', path, 0, count(*) from before group by path
     union all
-    select 'user_agent', user_agent, count(*), 0 from inside group by user_agent
+    select 'user_agent', user_agent, count(*), 0 from requests cross join comparable group by user_agent
     union all
     select 'user_agent', user_agent, 0, count(*) from before group by user_agent
     union all
-    select 'referer', referer, count(*), 0 from inside group by referer
+    select 'referer', referer, count(*), 0 from requests cross join comparable group by referer
     union all
     select 'referer', referer, 0, count(*) from before group by referer
     union all
-    select 'edge', edge, count(*), 0 from inside group by edge
+    select 'edge', edge, count(*), 0 from requests cross join comparable group by edge
     union all
     select 'edge', edge, 0, count(*) from before group by edge
     union all
-    select 'country', country, count(*), 0 from inside group by country
+    select 'country', country, count(*), 0 from requests cross join comparable group by country
     union all
     select 'country', country, 0, count(*) from before group by country
     union all
-    select 'status', cast(status as varchar), count(*), 0 from inside group by status
+    select 'status', cast(status as varchar), count(*), 0 from requests cross join comparable group by status
     union all
     select 'status', cast(status as varchar), 0, count(*) from before group by status
     union all
-    select 'result_type', result_type, count(*), 0 from inside group by result_type
+    select 'result_type', result_type, count(*), 0 from requests cross join comparable group by result_type
     union all
     select 'result_type', result_type, 0, count(*) from before group by result_type
     union all
-    select 'method', method, count(*), 0 from inside group by method
+    select 'method', method, count(*), 0 from requests cross join comparable group by method
     union all
     select 'method', method, 0, count(*) from before group by method
     union all
-    select 'host', host, count(*), 0 from inside group by host
+    select 'host', host, count(*), 0 from requests cross join comparable group by host
     union all
     select 'host', host, 0, count(*) from before group by host
     union all
-    select 'content_type', content_type, count(*), 0 from inside group by content_type
+    select 'content_type', content_type, count(*), 0 from requests cross join comparable group by content_type
     union all
     select 'content_type', content_type, 0, count(*) from before group by content_type
     union all
-    select 'http_version', http_version, count(*), 0 from inside group by http_version
+    select 'http_version', http_version, count(*), 0 from requests cross join comparable group by http_version
     union all
     select 'http_version', http_version, 0, count(*) from before group by http_version
     union all
-    select 'distribution', distribution, count(*), 0 from inside group by distribution
+    select 'distribution', distribution, count(*), 0 from requests cross join comparable group by distribution
     union all
     select 'distribution', distribution, 0, count(*) from before group by distribution
 ),

@@ -23,7 +23,20 @@
 -- edge_country  = "country of the edge location, ISO 3166-1 alpha-2: where it was served, not where the viewer is"
 -- bucket_width  = "width of every bucket"
 -- [[example]]
--- rows = 1
+-- start = 2026-03-04T14:00:00Z
+-- end   = 2026-03-04T15:00:00Z
+-- params = { bucket = "5 minutes" }
+-- rows  = 12
+-- first = { edge = "FRA56-P4", bucket = 2026-03-04T14:20:00Z, requests = 38, errors = 18, error_pct = 47.37, elsewhere_pct = 0.0, edge_country = "DE" }
+-- [[example]]
+-- start = 2026-03-03T10:00:00Z    # one of the two requests at PRG50-P1 failed: too few to say 50%
+-- end   = 2026-03-03T11:00:00Z
+-- quiet = true
+-- [[example]]
+-- start = 2026-03-03T10:00:00Z
+-- end   = 2026-03-03T11:00:00Z
+-- params = { min_requests = 1, bucket = "1 minute" }
+-- first = { edge = "PRG50-P1", requests = 2, errors = 1, error_pct = 50.0 }
 
 with width as (
     select coalesce(cast($bucket as interval), to_seconds(min(seconds))) as bucket

@@ -27,7 +27,13 @@
 -- last_error    = "last such error, UTC"
 -- failing_paths = "number of paths with such an error, shown or not"
 -- [[example]]
--- rows = 1
+-- start = 2026-03-04T14:00:00Z
+-- end   = 2026-03-04T15:00:00Z
+-- first = { path = "/", requests = 95, errors = 50, main_status = 502, main_detail = "OriginConnectError", edges = 1, failing_paths = 38 }
+-- [[example]]
+-- start = 2026-03-04T13:00:00Z
+-- end   = 2026-03-04T14:00:00Z
+-- quiet = true
 
 with failed as (
     select path, status, coalesce(detailed_result_type, result_type, '(unknown)') as detail, client_ip, edge, time

@@ -30,7 +30,20 @@
 -- worst_errors    = "errors in it"
 -- worst_error_pct = "the same in percent"
 -- [[example]]
--- rows = 1
+-- start = 2026-03-04T14:00:00Z
+-- end   = 2026-03-04T15:00:00Z
+-- params = { bucket = "5 minutes" }
+-- rows  = 22
+-- first = { distribution = "E1SHOPWEBEX4MPL", bucket = 2026-03-04T14:00:00Z, errors = 0, total_errors = 166, worst_at = 2026-03-04T14:45:00Z, worst_error_pct = 41.3 }
+-- [[example]]
+-- start = 2026-03-05T03:00:00Z    # a scanner's 403 and 404
+-- end   = 2026-03-05T04:00:00Z
+-- params = { status_class = "4xx" }
+-- first = { distribution = "E1SHOPWEBEX4MPL", total_requests = 756, total_errors = 606 }
+-- [[example]]
+-- start = 2026-03-04T13:00:00Z
+-- end   = 2026-03-04T14:00:00Z
+-- quiet = true
 
 with span as (
     select date_diff('second', $scope_start, $scope_end) as seconds, count(*) as requests from requests

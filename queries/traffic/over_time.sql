@@ -24,7 +24,18 @@
 -- busiest_requests    = "requests in it"
 -- usual_requests      = "median over all buckets of the window, all series together"
 -- [[example]]
--- rows = 1
+-- start = 2026-03-04T19:00:00Z
+-- end   = 2026-03-04T21:00:00Z
+-- params = { bucket = "5 minutes", by = "nothing" }
+-- rows  = 24
+-- first = { total_requests = 7842, busiest_at = 2026-03-04T20:10:00Z, busiest_requests = 1181, usual_requests = 71 }
+-- [[example]]
+-- start = 2026-03-04T10:00:00Z    # the API's log has nothing for 11:00-12:00: the hour is in the answer, as 0
+-- end   = 2026-03-04T13:00:00Z
+-- distribution = "E2SHOPAPIEX4MPL"
+-- params = { bucket = "1 hour" }
+-- rows  = 3
+-- first = { bucket = 2026-03-04T10:00:00Z, bucket_width = "1 hour" }
 
 with width as (
     select coalesce(cast($bucket as interval), to_seconds(min(seconds))) as bucket

@@ -24,7 +24,12 @@
 -- viewers_left     = "requests whose viewer left before or during the answer"
 -- viewers_left_pct = "the same in percent of the requests"
 -- [[example]]
--- rows = 1
+-- first = { distribution = "(all)", requests = 62756, clients = 2019, hit_pct = 61.96, errors_5xx = 198, errors_4xx = 1193, viewers_left = 176 }
+-- [[example]]
+-- start = 2026-03-04T14:00:00Z
+-- end   = 2026-03-04T15:00:00Z
+-- distribution = "E1SHOPWEBEX4MPL"
+-- first = { requests = 828, clients = 51, errors_5xx = 166, errors_5xx_pct = 20.05 }
 
 with client as (
     -- hash: grouping by numbers costs half of grouping by addresses

@@ -1,7 +1,7 @@
 -- title    = "Traffic spikes"
 -- question = "When was traffic far above what is usual for the time of day, and by how much?"
 -- found    = "{distribution} had {requests:,} requests from {spike_start} to {spike_end} UTC, {times_usual} times the usual {usual_requests:,} ({baseline}): {top_path_pct:.0f}% for {top_path}, {clients:,} clients, cache hit ratio {hit_pct}%. Spikes found: {rows}."
--- quiet    = "No {bucket} of this window was far above its usual traffic."
+-- quiet    = "In this window no stretch of {bucket} was far above its usual traffic."
 -- how      = """A spike is above its baseline by `sensitivity` robust deviations and by `min_times`; neighbouring buckets become one row, with those around them that are half as far above. The baseline is the median and the median absolute deviation (MAD) of the distribution's own buckets: of the same hour of the week with 4 weeks or more in the case, else of the same hour of the day with 4 days or more, else of all buckets. `baseline` says which; with the last one a busy evening can look unusual, so load more days.
 -- A spike is not yet an attack. Many clients, known pages and a hit ratio as usual: a campaign, a sale, a mention in the news. Few clients or one network, one path with ever new queries and the hit ratio down: a flood meant to get past the cache.
 -- Take spike_start and spike_end as the scope of traffic/compare_windows to see what the requests share. Blind spots: days long gone from the case are no history; a slow rise over hours lifts its own baseline only where nothing else is loaded; hours missing from the log count as 0."""
@@ -30,7 +30,17 @@
 -- top_path_pct   = "its requests in percent of the spike's"
 -- hit_pct        = "hits in percent of hits and misses in the spike"
 -- [[example]]
--- rows = 1
+-- rows  = 3
+-- first = { distribution = "E1SHOPWEBEX4MPL", spike_start = 2026-03-04T20:00:00Z, spike_end = 2026-03-04T20:30:00Z, requests = 6574, usual_requests = 342, top_path = "/search", baseline = "same hour of the day, 4 days" }
+-- [[example]]
+-- start = 2026-03-03T00:00:00Z    # a flash crowd is a spike too; its hit ratio tells it from a flood
+-- end   = 2026-03-04T00:00:00Z
+-- rows  = 1
+-- first = { spike_start = 2026-03-03T19:00:00Z, spike_end = 2026-03-03T19:45:00Z, top_path = "/sale", hit_pct = 93.0 }
+-- [[example]]
+-- start = 2026-03-02T00:00:00Z    # a whole day with its morning, evening and night
+-- end   = 2026-03-03T00:00:00Z
+-- quiet = true
 
 with in_scope as (
     select coalesce(distribution, '(unknown)') as distribution from requests group by distribution

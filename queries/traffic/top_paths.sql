@@ -24,7 +24,18 @@
 -- errors_5xx_pct = "requests answered with a 5xx in percent of its requests"
 -- median_taken_s = "median of the time taken, seconds"
 -- [[example]]
--- rows = 1
+-- start = 2026-03-04T20:00:00Z
+-- end   = 2026-03-04T20:30:00Z
+-- first = { path = "/search", requests = 6201, share_pct = 93.83, queries = 6200, misses = 6131 }
+-- [[example]]
+-- start = 2026-03-03T19:00:00Z    # a flash crowd: many clients, and the cache carries it
+-- end   = 2026-03-03T20:00:00Z
+-- first = { path = "/sale", requests = 311, clients = 251, hit_pct = 95.18 }
+-- [[example]]
+-- start = 2026-03-04T13:00:00Z
+-- end   = 2026-03-04T14:00:00Z
+-- params = { min_requests = 1000 }
+-- quiet = true
 
 with path_count as (
     select

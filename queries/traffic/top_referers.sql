@@ -23,7 +23,19 @@
 -- first_time  = "first such request, UTC"
 -- last_time   = "last such request, UTC"
 -- [[example]]
--- rows = 1
+-- start = 2026-03-03T00:00:00Z
+-- end   = 2026-03-04T00:00:00Z
+-- first = { site = "www.search.example", requests = 410, clients = 331, top_path = "/sale" }
+-- [[example]]
+-- start = 2026-03-03T00:00:00Z
+-- end   = 2026-03-04T00:00:00Z
+-- params = { own_sites = true }
+-- first = { site = "www.shop.example" }
+-- [[example]]
+-- start = 2026-03-04T13:00:00Z    # shares out among the site's own pages, as every day
+-- end   = 2026-03-04T14:00:00Z
+-- params = { min_requests = 500 }
+-- quiet = true
 
 with page as (
     -- regular expressions run once for each distinct referer, not for each request

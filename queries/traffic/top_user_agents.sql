@@ -21,7 +21,14 @@
 -- errors_5xx_pct = "requests answered with a 5xx in percent of its requests"
 -- sent_bytes     = "bytes sent to it"
 -- [[example]]
--- rows = 1
+-- start = 2026-03-04T20:00:00Z
+-- end   = 2026-03-04T20:30:00Z
+-- first = { requests = 2301, share_pct = 34.82, clients = 25, top_client = "203.0.113.19" }
+-- [[example]]
+-- start = 2026-03-04T13:00:00Z
+-- end   = 2026-03-04T14:00:00Z
+-- params = { min_requests = 1000 }
+-- quiet = true
 
 with busy as (
     select
