@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 import ipywidgets
 import nbformat
 import pytest
-from conftest import line, log
 
 import cfkit
 from cfkit import Window, WrongUse
@@ -169,8 +168,9 @@ def test_a_case_that_holds_nothing_says_so():
 
 
 def test_a_single_request_can_be_looked_at(write):
+    header = "#Version: 1.0\n#Fields: date time c-ip cs-uri-stem sc-status\n"
     case = cfkit.Case()
-    case.load(write(log(line())), progress=False)
+    case.load(write(header + "2026-03-04\t14:05:06\t203.0.113.9\t/\t200\n"), progress=False)
     picker = ScopePicker(case)
     assert "1 of 1 requests" in picker._repr_mimebundle_()["text/plain"]
     assert len(all_of(ipywidgets.SelectionRangeSlider, picker)[0].options) == 2

@@ -199,6 +199,7 @@ def _input(param: Param) -> widgets.ValueWidget:
         "style": {"description_width": "150px"},
         "layout": widgets.Layout(width="380px"),
     }
+    typed = {"placeholder": f"e.g. {param.example}", "continuous_update": False}
     default = _text(param.default)
     if param.choices and not param.is_list:
         chosen = [("", None)] if param.default is None else []
@@ -207,8 +208,8 @@ def _input(param: Param) -> widgets.ValueWidget:
         return widgets.Checkbox(value=bool(param.default), indent=False, **look)
     if param.type == "INTERVAL":
         options = tuple(dict.fromkeys([default, *_INTERVALS])) if default else _INTERVALS
-        return widgets.Combobox(value=default, options=options, ensure_option=False, continuous_update=False, **look)
-    return widgets.Text(value=default, placeholder=f"e.g. {param.example}", continuous_update=False, **look)
+        return widgets.Combobox(value=default, options=options, ensure_option=False, **typed, **look)
+    return widgets.Text(value=default, **typed, **look)
 
 
 def _text(value: Any) -> str:
