@@ -189,7 +189,7 @@ class S3Place:
             return (base.prefix[: len(base.prefix) - len(last)] + stem["distribution"] + ".",)
         groups: list[str] = []
         for count, page in enumerate(self._pages(Slice(base.prefix), ".")):
-            if count >= MAX_GROUP_PAGES or any("." in c["Key"][len(base.prefix) :] for c in page.get("Contents", [])):
+            if count >= MAX_GROUP_PAGES:
                 return None
             groups += (p["Prefix"] for p in page.get("CommonPrefixes", []))
         return tuple(group for group in groups if GROUP.search(group) and base.inside(group))

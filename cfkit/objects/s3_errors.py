@@ -13,7 +13,7 @@ from cfkit.errors import AwsError
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
-_MESSAGE = re.compile(r"<Message>([^<]{1,1000})</Message>")
+_MESSAGE = re.compile(r"<Message>([^<]+)")
 _REGION = re.compile(r"<Region>([a-z0-9-]{3,30})</Region>")
 _EXPECTING = re.compile(r"expecting '([a-z0-9-]{3,30})'")
 

@@ -64,10 +64,11 @@ def test_a_window_without_distributions_asks_which_there_are_and_then_only_for_t
     assert [a.params.get("delimiter") for a in proxy.asked].count(".") == 1
 
 
-def test_a_distribution_whose_id_begins_like_another_is_not_mixed_up_with_it(small, place_of):
+def test_a_distribution_whose_id_begins_like_another_is_not_mixed_up_with_it(small, proxy, place_of):
     found = keys_of(place_of(small, "cf/"), DAY, (E2,))
     assert len(found) == 26 - 1  # the log begins at midnight: there is no hour before
     assert {key.split(".")[0] for key in found} == {f"cf/{E2}"}
+    assert not [key for key in proxy.listed() if E2X in key]  # nor asked for
     assert {key.split(".")[0] for key in keys_of(place_of(small, "cf"), DAY, (E2X,))} == {f"cf/{E2X}"}
 
 
@@ -136,6 +137,13 @@ def test_with_a_window_what_is_not_named_like_a_log_is_passed_over_where_logs_ar
     found = keys_of(place_of(small, "cf/"), Window.of("2026-10-01"))
     assert len(found) == 3 * 48
     assert "cf/merged.log.gz" not in found
+
+
+def test_what_only_begins_with_a_distribution_is_passed_over_too(server, place_of):
+    keys = hourly("cf/", E1, "2026-10-01T00:00", 2)
+    bucket = server.bucket(keys | {f"cf/{E1}.notes.txt": b"note"})
+    assert keys_of(place_of(bucket, "cf/"), Window.of("2026-09-01"), (E1,)) == sorted(keys)
+    assert len(keys_of(place_of(bucket, "cf/"))) == 3
 
 
 def test_where_no_name_says_anything_everything_is_kept(server, place_of):
