@@ -1,4 +1,4 @@
-"""Tests every file under `queries/` gets for free: its header's promises hold, its examples are true of the samples, and its answer is total."""
+"""What every file under `queries/` is tested for: its header's promises hold, its examples are true of the samples, its headline speaks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,23 @@ NAMES = queries.names()
 EVERY = pytest.mark.parametrize("name", NAMES)
 
 # What this kit promises to answer; a file that goes missing is noticed.
-PROMISED = """
-    audit/load_ledger audit/rejects performance/cache_hit_ratio performance/latency traffic/compare_windows traffic/errors_by_edge
-    traffic/errors_by_path traffic/errors_over_time traffic/over_time traffic/overview traffic/spikes traffic/top_clients traffic/top_paths
-    traffic/top_referers traffic/top_user_agents
-""".split()
+PROMISED = {
+    "audit/load_ledger",
+    "audit/rejects",
+    "performance/cache_hit_ratio",
+    "performance/latency",
+    "traffic/compare_windows",
+    "traffic/errors_by_edge",
+    "traffic/errors_by_path",
+    "traffic/errors_over_time",
+    "traffic/over_time",
+    "traffic/overview",
+    "traffic/spikes",
+    "traffic/top_clients",
+    "traffic/top_paths",
+    "traffic/top_referers",
+    "traffic/top_user_agents",
+}
 
 # The same files are to run on Athena (Trino's SQL): what it lacks, or means otherwise, stays out.
 NOT_PORTABLE = {
@@ -54,7 +66,7 @@ def code(query: Query) -> str:
 
 
 def test_every_promised_query_is_there() -> None:
-    assert set(PROMISED) <= set(NAMES)
+    assert set(NAMES) >= PROMISED
 
 
 @EVERY
@@ -67,7 +79,7 @@ def test_header_is_complete_and_leads_on(name: str) -> None:
     assert set(query.next) <= set(NAMES)
 
 
-def test_the_catalogue_reads_as_one(reader: duckdb.DuckDBPyConnection) -> None:
+def test_the_catalogue_reads_as_one() -> None:
     catalogue = queries.catalogue()
     for query in catalogue.values():
         assert query.title[0].isupper(), query.name
@@ -133,7 +145,7 @@ def test_rows_come_in_one_order_however_many_threads_work(name: str, sample_file
 
 
 @EVERY
-def test_every_parameter_changes_something_or_can_be_given(name: str, reader: duckdb.DuckDBPyConnection) -> None:
+def test_every_parameter_can_be_given(name: str, reader: duckdb.DuckDBPyConnection) -> None:
     query = queries.find(name)
     for param in query.params.values():
         for value in param.choices or (param.example,):

@@ -49,14 +49,18 @@ with path_count as (
 ),
 
 busy as (
-    select path, requests, weight from path_count order by weight desc, path limit $top
+    select path, requests, weight, row_number() over (order by weight desc, path) as place
+    from path_count
+    order by weight desc, path
+    limit $top
 ),
 
 described as (
+    -- distinct numbers instead of distinct texts: half the cost
     select
-        requests.path,
-        count(distinct client_ip) as clients,
-        count(distinct query) as queries,
+        busy.place,
+        count(distinct case when client_ip is not null then hash(client_ip) end) as clients,
+        count(distinct case when query is not null then hash(query) end) as queries,
         sum(sent_bytes) as sent_bytes,
         count(*) filter (where result_type in ('Hit', 'RefreshHit', 'OriginShieldHit') or detailed_result_type = 'OriginShieldHit') as hits,
         count(*) filter (where result_type = 'Miss' and coalesce(detailed_result_type, '') <> 'OriginShieldHit') as misses,
@@ -65,7 +69,7 @@ described as (
         quantile_cont(time_taken_s, 0.5) as median_taken_s
     from requests
     inner join busy on busy.path = requests.path
-    group by requests.path
+    group by busy.place
 ),
 
 everything as (
@@ -85,6 +89,6 @@ select
     round(100.0 * errors_5xx / busy.requests, 2) as errors_5xx_pct,
     round(median_taken_s, 3) as median_taken_s
 from busy
-inner join described on described.path = busy.path
+inner join described on described.place = busy.place
 cross join everything
 order by busy.weight desc, busy.path
