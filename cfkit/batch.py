@@ -19,6 +19,8 @@ from cfkit.window import Window
 
 RAW_CHARACTERS = 2_000
 EXAMINE_LINES = 100_000
+UNREADABLE = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
+"""What DuckDB raises when a file of lines defeats its CSV reader as a whole; then each line is examined on its own."""
 
 
 @dataclass
@@ -100,7 +102,7 @@ class Batch:
                 settle(con, self.entries)
                 con.execute("commit")
                 return
-            except duckdb.InvalidInputException:
+            except UNREADABLE:
                 # The CSV reader gave up on a file as a whole. Once more, every object examined line by line.
                 rollback(con)
                 if careful:
@@ -117,7 +119,6 @@ class Batch:
         `staged`: a part of a large object of which rows are in the table already, so that a part which turns out bad cannot be taken
         back by object id; its rows are prepared beside the table. `careful`: examine everything.
         """
-        _name_objects(con, self.entries)
         expected = self._expected()
         bad = set(expected)
         if not careful:
@@ -127,7 +128,11 @@ class Batch:
             for group in self._groups.values():
                 con.execute(
                     f"insert into {table} {access.from_csv(group.layout)}",
-                    {"file": str(group.path), "columns": {"object_id": "INTEGER"} | access.csv_columns(group.layout)},
+                    {
+                        "file": str(group.path),
+                        "columns": {"object_id": "INTEGER"} | access.csv_columns(group.layout),
+                        **_lookup_values(group.layout, self.entries),
+                    },
                 )
             got = _counts(con, table, expected)
             bad = {object_id for object_id, lines in expected.items() if got.get(object_id, 0) != lines}
@@ -236,8 +241,9 @@ def _examine(con: Any, entry: Entry, layout: access.Layout, lines: list[bytes], 
                 "select count(*) filter (where reason is null), count(*) filter (where reason is not null) from examined_lines"
             ).fetchall()[0]
             con.execute(
-                f"insert into requests select {access.select_list(layout)} from examined_lines {access.joins(layout)} "
-                "where reason is null order by line"
+                f"insert into requests select {access.select_list(layout)} from examined_lines "
+                "where reason is null order by line",
+                _lookup_values(layout, [entry]),
             )
             con.execute(
                 "insert into rejects select object_id, line, reason, left(text, $most) from examined_lines "
@@ -252,17 +258,12 @@ def _examine(con: Any, entry: Entry, layout: access.Layout, lines: list[bytes], 
     entry.rejected += bad
 
 
-def _name_objects(con: Any, entries: list[Entry]) -> None:
-    """The distribution of each object of a batch, for the rows to take theirs from."""
-    frame = pd.DataFrame([(e.object_id, e.distribution) for e in entries], columns=["object_id", "distribution"], dtype=object)
-    con.register("named", frame)
-    try:
-        con.execute(
-            "create or replace temp table named_objects as "
-            "select distinct cast(object_id as integer) as object_id, cast(distribution as varchar) as distribution from named"
-        )
-    finally:
-        con.unregister("named")
+def _lookup_values(layout: access.Layout, entries: list[Entry]) -> dict[str, object]:
+    """The distribution of each object of a batch, by id, for the rows to take theirs from."""
+    first = min(entry.object_id for entry in entries)
+    last = max(entry.object_id for entry in entries)
+    names = dict.fromkeys(range(first, last + 1)) | {entry.object_id: entry.distribution for entry in entries}
+    return access.lookup_values(layout, first, list(names.values()))
 
 
 def rollback(con: Any) -> None:

@@ -17,7 +17,6 @@ import duckdb
 
 from cfkit import ledger
 from cfkit.errors import CannotRead, CaseError, WrongUse
-from cfkit.lookups import add_edge_places
 from cfkit.scope import Scope, lift
 from cfkit.sources.columns import REQUESTS
 from cfkit.window import Moment
@@ -164,7 +163,6 @@ class Case:
         con = self._writer()
         loader = None
         try:
-            add_edge_places(con)
             with spill_folder(self.path) as folder:
                 con.execute(f"set temp_directory = '{str(folder / 'spill').replace(chr(39), chr(39) * 2)}'")
                 con.execute(f"set memory_limit = '{LOAD_MEMORY}'")
@@ -253,7 +251,7 @@ def _nothing_there(where: tuple[Any, ...], places: list[Place], scope: Scope) ->
     limited = not scope.window.open or bool(scope.distributions)
     asked = f" for {scope}" if limited else ""
     latest = next((name for name in (place.nearest(scope.window, scope.distributions) for place in places) if name), None)
-    there = f"The latest object there is {latest}." if latest else "Nothing is there at all."
+    there = f"The nearest object there is {latest}." if latest else "Nothing is there at all."
     hint = "Is the window right (UTC), or are the logs late?" if latest and limited else "Is the path or prefix right?"
     return f"No CloudFront logs under {', '.join(map(str, where))}{asked}. {there} {hint}"
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import duckdb
 
-from cfkit.batch import Batch, rollback, settle
+from cfkit.batch import UNREADABLE, Batch, rollback, settle
 from cfkit.errors import CannotRead, CaseError
 from cfkit.ledger import Entry, Known, Ledger, forget, identity_of, record
 from cfkit.objects import Fetched, LogObject, Place
@@ -327,7 +327,7 @@ class Loader:
                 rollback(self.con)
                 self._refuse_streamed(entry, str(error))
                 return
-            except duckdb.InvalidInputException:
+            except UNREADABLE:
                 rollback(self.con)
                 if careful:
                     raise

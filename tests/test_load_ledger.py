@@ -212,7 +212,7 @@ def test_nothing_at_a_path_is_said_with_what_to_try(tmp_path: Path, where: str) 
 def test_a_window_without_logs_names_the_latest_object_and_leaves_no_case_behind(write: Write, tmp_path: Path) -> None:
     folder = write(log(line())).parent
     case = cfkit.Case(tmp_path / "new.duckdb")
-    with pytest.raises(CannotRead, match=r"for 2026-05-01 00:00 to 2026-05-02 00:00 UTC.*latest object there is E2EXAMPLE1.2026-03-04-14"):
+    with pytest.raises(CannotRead, match=r"for 2026-05-01 00:00 to 2026-05-02 00:00 UTC.*nearest object there is E2EXAMPLE1.2026-03-04-14"):
         case.load(folder, start="2026-05-01", end="2026-05-02", progress=False)
     assert not (tmp_path / "new.duckdb").exists()
 

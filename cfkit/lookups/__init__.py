@@ -6,23 +6,15 @@ Edge locations: `edge_locations.csv`, the three-letter code that an edge locatio
 
 from __future__ import annotations
 
+import csv
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 EDGE_LOCATIONS = Path(__file__).with_name("edge_locations.csv")
 
 
-def add_edge_places(con: Any) -> None:
-    """Creates the temporary table `edge_places` (code, city, country, latitude, longitude), unique by code, in this connection."""
-    con.execute(
-        """
-        create or replace temp table edge_places as
-        select code, any_value(city) as city, any_value(country_code) as country,
-               any_value(latitude) as latitude, any_value(longitude) as longitude
-        from read_csv($file, header = true, columns = {
-            'code': 'VARCHAR', 'city': 'VARCHAR', 'country_name': 'VARCHAR', 'country_code': 'VARCHAR',
-            'latitude': 'DOUBLE', 'longitude': 'DOUBLE', 'pricing_region': 'VARCHAR'}, nullstr = '')
-        group by code
-        """,
-        {"file": str(EDGE_LOCATIONS)},
-    )
+@cache
+def edge_countries() -> dict[str, str]:
+    """ISO 3166-1 alpha-2 country by three-letter edge code."""
+    with open(EDGE_LOCATIONS, encoding="utf-8", newline="") as stream:
+        return {row["code"]: row["country_code"] for row in csv.DictReader(stream)}

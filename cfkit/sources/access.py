@@ -16,6 +16,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from cfkit.errors import CannotRead
+from cfkit.lookups import edge_countries
 from cfkit.sources.columns import REQUESTS, Column
 from cfkit.sources.content import archive_kind
 
@@ -44,6 +45,7 @@ _TYPE_OF = {name: column.type for column in REQUESTS for name in column.fields} 
 _WORD_OF = {"DATE": "a date", "TIME": "a time", "BIGINT": "a whole number", "INTEGER": "a whole number", "DOUBLE": "a number"}
 MAX_LINE = 1 << 20
 HEAD_BYTES = 64 << 10
+LARGEST = "1e15"  # no sound number of seconds or milliseconds is larger; infinity and NaN are
 _NEWLINE, _HASH = 10, 35
 _HEADER = re.compile(rb"#\s*fields\s*:", re.IGNORECASE)
 _DATED = re.compile(rb"\d{4}-\d{2}-\d{2}\t\d{1,2}:\d{2}:\d{2}\t")
@@ -236,25 +238,43 @@ def _agent(value: str) -> str:
 
 
 def _time(at: dict[str, str]) -> str:
-    """SQL of the row's time: the finest clock the log carries. Absurd values become NULL rather than an overflow."""
+    """SQL of the row's time: the finest clock the log carries. Of a row that is not `sound` it may overflow."""
     options = []
     if "timestamp(ms)" in at:
         options.append(_epoch(at["timestamp(ms)"], 1_000))
     if "date" in at and "time" in at:
-        day, time = at["date"], at["time"]
-        options.append(f"(case when {day} between date '1970-01-01' and date '2999-12-31' then {day} + {time} end)")
+        options.append(f"({at['date']} + {at['time']})")
     if "timestamp" in at:
         options.append(_epoch(at["timestamp"], 1_000_000))
     return options[0] if len(options) == 1 else f"coalesce({', '.join(options)})"
 
 
 def _epoch(value: str, to_us: int) -> str:
-    top = 32_503_680_000_000_000 // to_us  # the year 3000
-    return f"(case when {value} between 0 and {top} then make_timestamp(cast({value} * {to_us} as bigint)) end)"
+    return f"(case when {_epoch_in_era(value, to_us)} then make_timestamp(cast({value} * {to_us} as bigint)) end)"
+
+
+def _epoch_in_era(value: str, to_us: int) -> str:
+    first, last = 1_199_145_600_000_000 // to_us, 7_258_118_400_000_000 // to_us  # 2008-01-01 and 2200-01-01
+    return f"{value} >= {first} and {value} < {last}"
+
+
+def _in_era(at: dict[str, str]) -> str:
+    """SQL that is true of a row whose time lies between 2008, when CloudFront began, and 2199. Safe on any row."""
+    clocks = []
+    if "timestamp(ms)" in at:
+        clocks.append(_epoch_in_era(at["timestamp(ms)"], 1_000))
+    if "date" in at and "time" in at:
+        clocks.append(f"{at['date']} >= date '2008-01-01' and {at['date']} < date '2200-01-01' and {at['time']} is not null")
+    if "timestamp" in at:
+        clocks.append(_epoch_in_era(at["timestamp"], 1_000_000))
+    return clocks[0] if len(clocks) == 1 else "(" + " or ".join(f"coalesce({clock}, false)" for clock in clocks) + ")"
 
 
 def select_list(layout: Layout) -> str:
-    """The columns of `requests` in order, over typed columns c0, c1 ...; needs `object_id` and the joins `places` and `named_objects`."""
+    """The columns of `requests` in order, over typed columns c0, c1 ... and object_id. Parameters: `lookup_values`.
+
+    What is looked up by a short list is looked up in lists: a join would make DuckDB copy every column of every row.
+    """
     at = {name: f"c{i}" for i, name in enumerate(layout.fields)}
     return ",\n".join(f"{_expression(column, at, layout)} as {column.name}" for column in REQUESTS)
 
@@ -267,12 +287,15 @@ def _expression(column: Column, at: dict[str, str], layout: Layout) -> str:
     if column.name == "extra":
         return _extra(at, layout)
     if column.name == "edge_country":
-        return "places.country" if "x-edge-location" in at else "null"
+        return (
+            f"$edge_countries[list_position($edge_codes, substr({at['x-edge-location']}, 1, 3))]" if "x-edge-location" in at else "null"
+        )
     if column.name == "country_from":
         return f"case when {at['c-country']} is not null then 'log' end" if "c-country" in at else "null"
     value = next((at[name] for name in column.fields if name in at), None)
     if column.name == "distribution":
-        return f"coalesce({value}, named_objects.distribution)" if value else "named_objects.distribution"
+        named = "$distributions[object_id - $first_object + 1]"
+        return f"coalesce({value}, {named})" if value else named
     if value is None:
         return f"cast(null as {column.type})"
     if column.decode == "once":
@@ -292,33 +315,32 @@ def _extra(at: dict[str, str], layout: Layout) -> str:
 
 
 def sound(layout: Layout) -> str:
-    """SQL that is true of a typed row which makes sense: a time in the CloudFront era, numbers finite and not negative."""
+    """SQL that is true of a typed row which makes sense: a time in the CloudFront era, numbers finite and not negative.
+
+    `least` and `greatest` pass over NULLs, and NaN is greater than everything.
+    """
     at = {name: f"c{i}" for i, name in enumerate(layout.fields)}
-    tests = [_era(_time(at))]
-    for name, value in at.items():
-        kind = csv_type(name)
-        if kind == "DOUBLE":
-            tests.append(f"({value} is null or ({value} >= 0 and isfinite({value})))")
-        elif kind in ("BIGINT", "INTEGER"):
-            tests.append(f"({value} is null or {value} >= 0)")
+    tests = [_in_era(at)]
+    wholes = [value for name, value in at.items() if csv_type(name) in ("BIGINT", "INTEGER")]
+    numbers = [value for name, value in at.items() if csv_type(name) == "DOUBLE"]
+    if wholes:
+        tests.append(f"coalesce(least({', '.join(wholes)}), 0) >= 0")
+    if numbers:
+        tests.append(f"coalesce(least({', '.join(numbers)}), 0) >= 0 and coalesce(greatest({', '.join(numbers)}), 0) <= {LARGEST}")
     return " and ".join(tests)
 
 
-def _era(time: str) -> str:
-    return f"coalesce({time} >= timestamp '2008-01-01' and {time} < timestamp '2200-01-01', false)"
-
-
-def joins(layout: Layout) -> str:
-    """Joins on unique keys: the object's distribution (temp table `named_objects`), and the place of the edge, by the three letters
-    that its code begins with (`edge_places`)."""
-    text = "left join named_objects using (object_id)"
+def lookup_values(layout: Layout, first_object: int, distributions: list[str | None]) -> dict[str, object]:
+    """The parameters of `select_list`: `distributions` by object id, counted from `first_object`."""
+    values: dict[str, object] = {"first_object": first_object, "distributions": distributions}
     if "x-edge-location" in layout.fields:
-        text += f" left join edge_places as places on places.code = substr(c{layout.fields.index('x-edge-location')}, 1, 3)"
-    return text
+        places = edge_countries()
+        values |= {"edge_codes": list(places), "edge_countries": list(places.values())}
+    return values
 
 
 def from_csv(layout: Layout) -> str:
-    """SQL of the rows of a file of lines, each begun with its object_id and a tab. Parameters: $file, $columns.
+    """SQL of the rows of a file of lines, each begun with its object_id and a tab. Parameters: $file, $columns, `lookup_values`.
 
     No quoting and no comments: CloudFront encodes quotes and control characters, so every line is one record.
     """
@@ -326,7 +348,6 @@ def from_csv(layout: Layout) -> str:
 select {select_list(layout)}
 from read_csv($file, columns = $columns, delim = '\t', quote = '', escape = '', comment = '', header = false,
               nullstr = ['-', ''], auto_detect = false, ignore_errors = true, new_line = '\\n', max_line_size = {MAX_LINE + 64}) as csv
-{joins(layout)}
 where {sound(layout)}"""
 
 
@@ -352,9 +373,9 @@ def examined(layout: Layout) -> str:
             label = f"'{name.replace(chr(39), chr(39) * 2)} is not {_WORD_OF[kind]}: ' || left(r{i}, 60)"
             reasons.append((f"r{i} is not null and c{i} is null", label))
             if kind not in ("DATE", "TIME"):
-                wrong = f"c{i} < 0" + (f" or not isfinite(c{i})" if kind == "DOUBLE" else "")
+                wrong = f"c{i} < 0" + (f" or c{i} > {LARGEST}" if kind == "DOUBLE" else "")
                 reasons.append((f"c{i} is not null and ({wrong})", label.replace(_WORD_OF[kind], "a sound number")))
-    reasons.append((f"not {_era(_time(at))}", "'no date and time, or one outside 2008 to 2199'"))
+    reasons.append((f"not coalesce({_in_era(at)}, false)", "'no date and time, or one outside 2008 to 2199'"))
     cases = " ".join(f"when {test} then {text}" for test, text in reasons)
     return f"""
 with cut as (select line, text, string_split(text, chr(9)) as v from lines where trim(text) <> ''),
