@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cfkit.terminal import emit, grid, page, say, visible
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from cfkit.answer import Answer
     from cfkit.queries import Query
 
@@ -45,6 +48,11 @@ def markdown(found: dict[str, Query]) -> list[str]:
     return lines + [f"| `{name}` | {q.question.replace('|', chr(92) + '|')} |" for name, q in found.items()]
 
 
+def _lines(columns: list[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table whose last column is a sentence: always all columns."""
+    return grid(columns, rows, 100_000)[0]
+
+
 def _default(param: dict[str, Any]) -> str:
     return "must be given" if param["required"] else "none" if param["default"] is None else str(param["default"])
 
@@ -68,10 +76,10 @@ def print_query(query: Query) -> None:
             out.print(f"{query.how.strip()}\n")
         if query.params:
             out.print("Parameters (-p name=value)", style=bold)
-            out.print(grid(["name", "type", "default", "help"], [[p["name"], p["type"], _default(p), _help(p)] for p in params(query)]))
+            out.print(_lines(["name", "type", "default", "help"], [[p["name"], p["type"], _default(p), _help(p)] for p in params(query)]))
             out.print()
         out.print("Columns", style=bold)
-        out.print(grid(["name", "meaning"], list(query.columns.items())))
+        out.print(_lines(["name", "meaning"], query.columns.items()))
         if query.next:
             out.print(f"\nAsk next: {', '.join(query.next)}")
         out.print("\nSQL", style=bold)
@@ -80,17 +88,21 @@ def print_query(query: Query) -> None:
 
 def print_queries(found: dict[str, Query]) -> None:
     with page() as out:
-        out.print(grid(["query", "question"], [[name, query.question] for name, query in found.items()]))
+        out.print(_lines(["query", "question"], [[name, query.question] for name, query in found.items()]))
 
 
 def print_answer(answer: Answer, limit: int) -> None:
     """The headline and at most `limit` rows (0: all) on stdout; how many more there are, and what was asked, on stderr."""
     shown = answer.records[:limit] if limit else answer.records
+    left_out: list[str] = []
     with page() as out:
         out.print(visible(answer.headline), style="bold")
         if shown:
             out.print()
-            out.print(grid(answer.columns, shown))
+            rows, left_out = grid(answer.columns, shown, out.width)
+            out.print(rows)
+    if left_out:
+        say(f"No room here for {', '.join(left_out)}: a wider terminal, or --format csv, has them.")
     if len(shown) < len(answer):
         say(f"{len(answer) - len(shown):,} more rows: --rows 0 shows them, --format csv -o FILE keeps them.")
     say(f"{answer.query.name}, {answer.scope}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cfkit.escape import plain
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 ABSENT = "-"
+_GAP = 3  # blanks between two columns
+_FOLD = 24  # a column of long text gets at least this many characters before columns are left out
 _CODES = {"status", "asn", "client_port"}  # whole numbers that are names: grouping their digits would only blur them
 
 
@@ -90,19 +93,46 @@ def page() -> Iterator[Console]:
     emit(text if terminal else "\n".join(line.rstrip() for line in text.splitlines()))
 
 
-def grid(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Rows under their column names; numbers to the right; long text is folded, never cut."""
+def grid(columns: Sequence[str], rows: Iterable[Sequence[Any]], width: int) -> tuple[Table, list[str]]:
+    """Rows under their column names, and the names of the columns on the right for which `width` characters are not enough.
+
+    Numbers and times stay whole, to the right where they are numbers; long text is folded, never cut.
+    """
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     shown = [list(row) for row in rows]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for position, name in enumerate(columns):
-        values = [row[position] for row in shown if row[position] is not None]
-        numbers = all(isinstance(value, (int, float, Decimal)) for value in values)
-        table.add_column(Text(visible(name)), justify="right" if values and numbers else "left", overflow="fold")
-    for row in shown:
-        cells = ((cell(v).replace(",", "") if name in _CODES else cell(v)) for name, v in zip(columns, row, strict=True))
-        table.add_row(*map(Text, cells))
-    return table
+    texts = [[cell(v).replace(",", "") if n in _CODES else cell(v) for n, v in zip(columns, row, strict=True)] for row in shown]
+    headers = [visible(name) for name in columns]
+    content = [max((cell_len(row[at]) for row in texts), default=0) for at in range(len(columns))]
+    foldable = [any(isinstance(row[at], (str, list, tuple)) for row in shown) for at in range(len(columns))]
+    numeric = [
+        all(isinstance(row[at], (int, float, Decimal, type(None))) for row in shown) and any(row[at] is not None for row in shown)
+        for at in range(len(columns))
+    ]
+    kept = len(columns)
+    if sum(map(max, content, map(len, headers))) + _GAP * (len(columns) - 1) > width:
+        headers = [_broken(header, most) for header, most in zip(headers, content, strict=True)]
+        heads = [max(map(len, header.split("\n"))) for header in headers]
+        least = [max(head, min(most, _FOLD) if fold else most) for head, most, fold in zip(heads, content, foldable, strict=True)]
+        while kept > 1 and sum(least[:kept]) + _GAP * (kept - 1) > width:
+            kept -= 1
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
+    for at in range(kept):
+        side: Literal["left", "right"] = "right" if numeric[at] else "left"
+        table.add_column(Text(headers[at]), justify=side, overflow="fold", no_wrap=not foldable[at])
+    for row in texts:
+        table.add_row(*map(Text, row[:kept]))
+    return table, list(columns[kept:])
+
+
+def _broken(header: str, width: int) -> str:
+    """A column name on several lines of about the width of its content, broken behind underscores."""
+    lines = [""]
+    for part in re.findall(r"[^_]*_+|[^_]+", header):
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import fcntl
 import io
 import json
 import os
+import pty
 import re
 import shlex
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -286,6 +291,44 @@ def test_escape_sequences_in_a_log_do_not_reach_the_terminal(run: Run, write: Wr
         assert result.code == 0
         assert "\\x1b]0;owned\\x07" in result.out or "/a\\x0d\\x0ab" in result.out
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", result.out + result.err)
+
+
+def on_a_terminal(*words: str | Path, columns: int = 80) -> tuple[int, str]:
+    """Exit code and everything shown when stdout and stderr are a terminal of that width."""
+    outer, inner = pty.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    env = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")} | {"TERM": "xterm-256color"}
+    process = subprocess.Popen([sys.executable, "-m", "cfkit", *map(str, words)], stdin=inner, stdout=inner, stderr=inner, env=env)
+    os.close(inner)
+    shown = b""
+    with contextlib.suppress(OSError):  # the other end is closed: Linux says so with an error
+        while piece := os.read(outer, 65536):
+            shown += piece
+    os.close(outer)
+    return process.wait(), shown.decode().replace("\r\n", "\n")
+
+
+def test_on_a_terminal_a_table_fits_its_width_and_log_text_cannot_drive_it(run: Run, write: Write, tmp_path: Path) -> None:
+    path = "/" + "very-long-" * 8 + "%1B]0;owned%07end"
+    write(log(*(line(cs_uri_stem=path) for _ in range(3))))
+    case = tmp_path / "a.duckdb"
+    run("load", tmp_path / "logs", "--case", case)
+    for form in ("table", "csv", "markdown", "json"):
+        code, shown = on_a_terminal("ask", "traffic/top_paths", "--case", case, "--format", form)
+        assert code == 0
+        bare = re.sub(r"\x1b\[[\d;]*m", "", shown)  # colours and bold are the kit's own
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", bare), form
+        joined = re.sub(r"\s+", "", bare)
+        assert "owned" in joined, "folded, not cut"
+        if form == "table":
+            assert "\x1b[1m" in shown
+            table, _, said = bare.partition("No room here for ")
+            assert max(map(len, table.splitlines())) <= 80
+            assert re.search(r"^path +requests", table, re.MULTILINE)
+            assert "median_taken_s" in said, "what does not fit is named"
+    code, shown = on_a_terminal("ask", "traffic/top_paths", "--case", case, "--format", "parquet")
+    assert code == 2
+    assert "-o answer.parquet" in shown
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
