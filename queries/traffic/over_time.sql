@@ -40,7 +40,7 @@
 with width as (
     select coalesce(cast($bucket as interval), to_seconds(min(seconds))) as bucket
     from (values (60), (120), (300), (600), (900), (1800), (3600), (7200), (10800), (21600), (43200), (86400), (604800), (2592000)) as choice (seconds)
-    where seconds >= date_diff('second', $scope_start, $scope_end) / 120.0
+    where seconds >= least(date_diff('second', $scope_start, $scope_end) / 120.0, 2592000)
 ),
 
 by_value as (

@@ -2,7 +2,7 @@
 -- question = "When was traffic far above what is usual for the time of day, and by how much?"
 -- found    = "{distribution} had {requests:,} requests from {spike_start} to {spike_end} UTC, {times_usual} times the usual {usual_requests:,} ({baseline}): {top_path_pct:.0f}% for {top_path}, {clients:,} clients, cache hit ratio {hit_pct}%. Spikes found: {rows}."
 -- quiet    = "In this window no stretch of {bucket} was far above its usual traffic."
--- how      = """A spike is above its baseline by `sensitivity` robust deviations and by `min_times`; neighbouring buckets become one row, with those around them that are half as far above. The baseline is the median and the median absolute deviation (MAD) of the distribution's own buckets: of the same hour of the week with 4 weeks or more in the case, else of the same hour of the day with 4 days or more, else of all buckets. `baseline` says which; with the last one a busy evening can look unusual, so load more days.
+-- how      = """A spike is above its baseline by `sensitivity` robust deviations and by `min_times`; neighbouring buckets become one row, with those around them that are half as far above. The baseline is the median and the median absolute deviation (MAD) of the distribution's own buckets: of the same hour of the week with 4 weeks or more in the case, else of the same hour of the day with 4 days or more, else of all buckets; where most buckets are empty, of those that are not. `baseline` says which; with the last one a busy evening can look unusual, so load more days.
 -- A spike is not yet an attack. Many clients, known pages and a hit ratio as usual: a campaign, a sale, a mention in the news. Few clients or one network, one path with ever new queries and the hit ratio down: a flood meant to get past the cache.
 -- Take spike_start and spike_end as the scope of traffic/compare_windows to see what the requests share. Blind spots: days long gone from the case are no history; a slow rise over hours lifts its own baseline only where nothing else is loaded; hours missing from the log count as 0."""
 -- next     = ["traffic/compare_windows", "traffic/top_clients", "traffic/top_paths", "performance/cache_hit_ratio"]
@@ -86,15 +86,32 @@ filled as (
     left join history on history.distribution = grid.distribution and history.bucket = grid.bucket
 ),
 
-middle as (
+slot_middle as (
     select distribution, slot, quantile_cont(requests, 0.5) as median from filled group by distribution, slot
 ),
 
+non_empty as (
+    select distribution, quantile_cont(requests, 0.5) as median, count(distinct date_trunc('hour', bucket)) as hours
+    from history
+    group by distribution
+),
+
+middle as (
+    -- Where most buckets are empty but requests come in many hours (a batch at five past, a tiny site), 0 is not what is usual when some do come.
+    select
+        slot_middle.distribution,
+        slot_middle.slot,
+        slot_middle.median = 0 and non_empty.hours >= 12 as sparse,
+        case when slot_middle.median = 0 and non_empty.hours >= 12 then non_empty.median else slot_middle.median end as median
+    from slot_middle
+    inner join non_empty on non_empty.distribution = slot_middle.distribution
+),
+
 deviation as (
-    select filled.distribution, filled.slot, middle.median, quantile_cont(abs(filled.requests - middle.median), 0.5) as mad
+    select filled.distribution, filled.slot, middle.sparse, middle.median, quantile_cont(abs(filled.requests - middle.median), 0.5) as mad
     from filled
     inner join middle on middle.distribution = filled.distribution and middle.slot = filled.slot
-    group by filled.distribution, filled.slot, middle.median
+    group by filled.distribution, filled.slot, middle.sparse, middle.median
 ),
 
 scored as (
@@ -105,6 +122,7 @@ scored as (
         filled.bucket,
         filled.days,
         filled.requests,
+        deviation.sparse,
         deviation.median,
         (filled.requests - deviation.median) / greatest(1.4826 * deviation.mad, sqrt(deviation.median), 0.1 * deviation.median, 1) as score
     from filled
@@ -113,7 +131,7 @@ scored as (
 
 spiking as (
     -- the shoulders of a spike count from half the sensitivity on; a spike has at least one bucket beyond all of it
-    select distribution, bucket, days, requests, median, score
+    select distribution, bucket, days, requests, sparse, median, score
     from scored
     where bucket + cast($bucket as interval) > $scope_start
         and bucket < $scope_end
@@ -125,14 +143,14 @@ spiking as (
 stepped as (
     -- a single bucket below the line does not end a spike
     select
-        distribution, bucket, days, requests, median, score,
+        distribution, bucket, days, requests, sparse, median, score,
         case when bucket <= lag(bucket) over (partition by distribution order by bucket) + 2 * cast($bucket as interval) then 0 else 1 end as begins
     from spiking
 ),
 
 numbered as (
     select
-        distribution, bucket, days, requests, median, score,
+        distribution, bucket, days, requests, sparse, median, score,
         sum(begins) over (partition by distribution order by bucket rows between unbounded preceding and current row) as spike
     from stepped
 ),
@@ -144,6 +162,7 @@ spike as (
         min(bucket) as spike_start,
         max(bucket) + cast($bucket as interval) as spike_end,
         max(days) as days,
+        bool_or(sparse) as sparse,
         sum(requests) as requests,
         sum(median) as usual,
         max(score) as score,
@@ -205,6 +224,7 @@ select
     round(spike.requests / greatest(usual, 1), 1) as times_usual,
     round(score, 1) as score,
     case
+        when sparse then concat('buckets with any request, ', days, ' days')
         when days >= 28 then concat('same hour of the week, ', days, ' days')
         when days >= 4 then concat('same hour of the day, ', days, ' days')
         else concat('all hours together, ', days, ' days')
