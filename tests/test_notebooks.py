@@ -5,6 +5,7 @@ import gzip
 import html
 import itertools
 import re
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ import pytest
 import cfkit
 from cfkit import shipped
 from cfkit.writeup import page
+from cfkit.writeup.layout import page_html
 
 CHECKOUT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
@@ -68,7 +70,7 @@ def test_it_imports_cfkit_only(notebook):
 
 @every_notebook
 def test_every_question_says_what_the_outcomes_would_mean_before_any_code(notebook):
-    cells = read(notebook).cells
+    cells = [c for c in read(notebook).cells if "live-only" not in c.metadata.get("tags", [])]
     for before, cell in itertools.pairwise(cells):
         if before.cell_type == "markdown" and before.source.startswith("## "):
             heading, _, prose = before.source.partition("\n")
@@ -104,6 +106,17 @@ def test_the_conclusion_takes_every_answer_of_the_notebook(notebook):
     asked = re.findall(r"^(\w+) = case\.ask\(", source, flags=re.MULTILINE)
     concluded = re.search(r"^Conclusion\((.*)\)$", source, flags=re.MULTILINE).group(1)
     assert asked == [name for name in concluded.split(", ") if "." not in name]
+
+
+@every_notebook
+def test_how_to_use_a_widget_is_told_where_there_is_one_and_not_on_a_page(notebook):
+    book = read(notebook)
+    told = [c.source for c in book.cells if "live-only" in c.metadata.get("tags", [])]
+    assert told
+    assert all(c.cell_type == "markdown" for c in book.cells if "live-only" in c.metadata.get("tags", []))
+    printed = page_html(book, notebook.stem, datetime(2026, 10, 1), {})
+    assert "Run Selected Cell" in " ".join(told)
+    assert "Run Selected Cell" not in printed
 
 
 @every_notebook

@@ -66,6 +66,8 @@ def page_html(book: nbformat.NotebookNode, name: str, made_at: datetime, paramet
     blocks: list[Block] = []
     in_short: list[Block] = []
     for cell in book.cells:
+        if "live-only" in cell.metadata.get("tags", []):
+            continue  # how to use a widget, which a page does not have
         if cell.cell_type == "markdown":
             blocks.append(Block("prose", Markup(_anchored(_prose(cell.source), headings))))
         elif cell.cell_type == "code":
