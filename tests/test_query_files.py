@@ -145,7 +145,9 @@ def test_rows_come_in_one_order_however_many_threads_work(name: str, sample_file
 
 
 @EVERY
-@pytest.mark.parametrize("window", [("1990-01-01", "2030-01-01"), ("2026-03-04T14:20:00", "2026-03-04T14:20:30")], ids=["decades", "seconds"])
+@pytest.mark.parametrize(
+    "window", [("1990-01-01", "2030-01-01"), ("2026-03-04T14:20:00", "2026-03-04T14:20:30")], ids=["decades", "seconds"]
+)
 def test_very_wide_and_narrow_windows_lose_nothing(name: str, window: tuple[str, str], reader: duckdb.DuckDBPyConnection) -> None:
     # widths of buckets are chosen from a list: at both ends of it there must still be one
     given = {"min_requests": 1} if "min_requests" in queries.find(name).params else {}
