@@ -35,7 +35,7 @@ _HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 _ANCHOR = re.compile(r'<a [^>]*class="anchor-link"[^>]*>[^<]*</a>')
 _NOTEBOOK_LINK = re.compile(r'<a href="[^":]*\.ipynb[^"]*">(.*?)</a>', re.DOTALL)
 _TABLE = re.compile(r"(<table.*?</table>)", re.DOTALL)
-_SHORT_CELL = re.compile(r"<td( [^>]*)?>([^<]{1,40})</td>")
+_SHORT_CELL = re.compile(r"<td( [^>]*)?>([^<]{1,48})</td>")
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(_HERE),
     autoescape=True,
