@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faulty import FaultyProxy
-from seaweed import KEY, SECRET, Moto, Server, running
+
+from s3.faulty import FaultyProxy
+from s3.seaweed import KEY, SECRET, Moto, Server, running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,13 +5,13 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from faulty import FaultyProxy
-from seaweed import KEY, SECRET, free_ports
 
 from cfkit.errors import AwsError
 from cfkit.objects import LogObject, s3_fetch
 from cfkit.objects.s3 import S3Place
 from cfkit.window import Window
+from s3.faulty import FaultyProxy
+from s3.seaweed import KEY, SECRET, free_ports
 
 ROLE = "arn:aws:iam::111122223333:role/log-reader"
 NAME = "E1SHOPWEBEX4MPL.2026-10-01-14.0000000a.gz"
