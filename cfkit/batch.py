@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import duckdb
-import pandas as pd
 
 from cfkit.ledger import Entry, forget, record
 from cfkit.sources import access
@@ -47,7 +46,7 @@ class _Group:
 
 
 class Batch:
-    """Collects objects (`add`), then writes them to the case as one transaction (`write`). Lives in `folder`, cleaned by `close`."""
+    """Collects objects (`add`), then writes them to the case as one transaction (`write`). Its lines lie in `folder`."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self._folder = folder
@@ -76,8 +75,11 @@ class Batch:
     def _append(self, entry: Entry, piece: access.Piece) -> None:
         group = self._groups.get(piece.layout)
         if group is None:
-            path = self._folder / f"batch-{self._number}-{len(self._groups)}.lines"
-            group = _Group(piece.layout, path, open(path, "wb", buffering=0))  # noqa: SIM115 - closed by close()
+            # Two sets of files take turns, one filled while the other is read. Writing over a file again costs half of writing
+            # a new one: its pages are there already.
+            path = self._folder / f"{self._number % 2}-{len(self._groups)}.lines"
+            path.touch()
+            group = _Group(piece.layout, path, open(path, "r+b", buffering=0))  # noqa: SIM115 - closed by close()
             self._groups[piece.layout] = group
         prefix = b"%d\t" % entry.object_id
         text = b"%s%s\n" % (prefix, piece.body.replace(b"\n", b"\n" + prefix))
@@ -88,7 +90,6 @@ class Batch:
     def close(self) -> None:
         for group in self._groups.values():
             group.stream.close()
-            group.path.unlink(missing_ok=True)
 
     # --- into the tables --------------------------------------------------------------------------------------------------
 
@@ -126,6 +127,7 @@ class Batch:
             if staged:
                 con.execute("create or replace temp table staged_rows as select * from requests limit 0")
             for group in self._groups.values():
+                group.stream.truncate(group.size)
                 con.execute(
                     f"insert into {table} {access.from_csv(group.layout)}",
                     {
@@ -222,37 +224,36 @@ def _examine(con: Any, entry: Entry, layout: access.Layout, lines: list[bytes], 
         text, broken = block.decode("utf-8"), False
     except UnicodeDecodeError:
         text, broken = block.decode("utf-8", "backslashreplace"), True
-    frame = pd.DataFrame({"line": range(first_line, first_line + len(lines)), "text": text.split("\n")})
-    con.register("lines", frame)
-    try:
-        if layout.problem:
-            con.execute(
-                "insert into rejects select $object_id, line, $reason, left(text, $most) from lines where trim(text) <> ''",
-                {"object_id": entry.object_id, "reason": f"the lines above say this is {layout.problem}", "most": RAW_CHARACTERS},
-            )
-            (bad,) = con.execute("select count(*) from lines where trim(text) <> ''").fetchall()[0]
-            good = 0
-        else:
-            con.execute(
-                f"create or replace temp table examined_lines as {access.examined(layout)}",
-                {"object_id": entry.object_id, "broken_text": broken},
-            )
-            good, bad = con.execute(
-                "select count(*) filter (where reason is null), count(*) filter (where reason is not null) from examined_lines"
-            ).fetchall()[0]
-            con.execute(
-                f"insert into requests select {access.select_list(layout)} from examined_lines "
-                "where reason is null order by line",
-                _lookup_values(layout, [entry]),
-            )
-            con.execute(
-                "insert into rejects select object_id, line, reason, left(text, $most) from examined_lines "
-                "where reason is not null order by line",
-                {"most": RAW_CHARACTERS},
-            )
-            con.execute("drop table examined_lines")
-    finally:
-        con.unregister("lines")
+    con.execute(
+        "create or replace temp table lines as select unnest(range($first, $last)) as line, unnest(cast($texts as varchar[])) as text",
+        {"first": first_line, "last": first_line + len(lines), "texts": text.split("\n")},
+    )
+    if layout.problem:
+        con.execute(
+            "insert into rejects select $object_id, line, $reason, left(text, $most) from lines where trim(text) <> ''",
+            {"object_id": entry.object_id, "reason": f"the lines above say this is {layout.problem}", "most": RAW_CHARACTERS},
+        )
+        (bad,) = con.execute("select count(*) from lines where trim(text) <> ''").fetchall()[0]
+        good = 0
+    else:
+        con.execute(
+            f"create or replace temp table examined_lines as {access.examined(layout)}",
+            {"object_id": entry.object_id, "broken_text": broken},
+        )
+        good, bad = con.execute(
+            "select count(*) filter (where reason is null), count(*) filter (where reason is not null) from examined_lines"
+        ).fetchall()[0]
+        con.execute(
+            f"insert into requests select {access.select_list(layout)} from examined_lines where reason is null order by line",
+            _lookup_values(layout, [entry]),
+        )
+        con.execute(
+            "insert into rejects select object_id, line, reason, left(text, $most) from examined_lines "
+            "where reason is not null order by line",
+            {"most": RAW_CHARACTERS},
+        )
+        con.execute("drop table examined_lines")
+    con.execute("drop table lines")
     entry.lines += good + bad
     entry.rows += good
     entry.rejected += bad

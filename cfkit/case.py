@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cfkit.report import LoadReport
 
 SCHEMA_VERSION = 1
-LOAD_MEMORY = "1GB"
+LOAD_MEMORY = "1400MB"
 ASK_MEMORY = "60%"
 SOURCES = ("auto", "access")
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-import pandas as pd
-
 from cfkit.errors import CaseError
 from cfkit.objects import LogObject
 from cfkit.window import Window, merged, moment
@@ -170,18 +168,15 @@ def record(con: Any, entries: list[Entry]) -> None:
     rows = [
         (
             e.object_id, e.object.uri, e.identity, e.md5, e.sha256, e.source, e.distribution, e.object.size, e.text_bytes,
-            e.format, e.lines, e.rows, e.rejected, e.ignored, e.duplicates, _iso(e.first_time), _iso(e.last_time),
-            _iso(e.object.last_modified), now.isoformat(), write_windows(e.windows), e.status, "; ".join(e.notes) or None,
+            e.format, e.lines, e.rows, e.rejected, e.ignored, e.duplicates, e.first_time, e.last_time,
+            e.object.last_modified, now, write_windows(e.windows), e.status, "; ".join(e.notes) or None,
         )
         for e in entries
     ]  # fmt: skip
-    names = [line.split()[0] for line in TABLES.split(");")[0].splitlines() if line.startswith("    ")]
-    frame = pd.DataFrame(rows, columns=names, dtype=object)
-    con.register("ledger_rows", frame)
-    try:
-        con.execute(f"insert into objects select {', '.join(names)} from ledger_rows")
-    finally:
-        con.unregister("ledger_rows")
+    values = {name: list(column) for name, column in zip(COLUMNS, zip(*rows, strict=True), strict=True)}
+    # A column at a time: binding row by row would take longer than loading small objects does.
+    lists = ", ".join(f"unnest(cast(${name} as {kind}[])) as {name}" for name, kind in COLUMNS.items())
+    con.execute(f"insert into objects select {lists}", values)
 
 
 def forget(con: Any, object_ids: list[int]) -> None:
@@ -191,8 +186,11 @@ def forget(con: Any, object_ids: list[int]) -> None:
             con.execute(f"delete from {table} where object_id in (select unnest($ids))", {"ids": object_ids})
 
 
-def _iso(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat()
-
-
+COLUMNS = {
+    name: kind
+    for name, kind in (
+        text.replace(",", " ").split()[:2] for text in TABLES.split(");")[0].splitlines() if text.startswith("    ")
+    )
+}
+"""The ledger's columns and their types, in order."""
 ENTRY_COUNTS = tuple(f.name for f in fields(Entry) if f.name in ("lines", "rows", "rejected", "ignored", "duplicates"))

@@ -55,7 +55,7 @@ REQUESTS = (
     Column("tls_cipher", "VARCHAR", "TLS cipher; absent for http", ("ssl-cipher",)),
     Column("http_version", "VARCHAR", "HTTP version: HTTP/1.1, HTTP/2.0 ...", ("cs-protocol-version",)),
     Column("client_port", "INTEGER", "the viewer's port", ("c-port",)),
-    Column("content_type", "VARCHAR", "Content-Type of the response", ("sc-content-type",)),
+    Column("content_type", "VARCHAR", "Content-Type of the response, decoded once", ("sc-content-type",), "once"),
     Column("content_bytes", "BIGINT", "Content-Length of the response, often absent", ("sc-content-len",)),
     Column("range_start", "BIGINT", "first byte of the range asked for", ("sc-range-start",)),
     Column("range_end", "BIGINT", "last byte of the range asked for", ("sc-range-end",)),
