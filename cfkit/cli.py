@@ -7,7 +7,6 @@ happen inside the verbs.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -19,11 +18,10 @@ import typer
 
 from cfkit import listing
 from cfkit.errors import CfkitError, WrongUse
-from cfkit.terminal import emit, say, visible
+from cfkit.terminal import ReaderGone, emit, say, visible
 
 if TYPE_CHECKING:
     from cfkit.answer import Answer
-    from cfkit.case import Case
     from cfkit.queries import Query
 
 INTERRUPTED = 130
@@ -208,6 +206,8 @@ def ask(
       cfkit ask traffic/over_time --case incident.duckdb -p bucket='1 hour' --json
       cfkit ask traffic/top_paths --case incident.duckdb --format csv -o paths.csv
     """
+    import cfkit
+
     if as_json:
         if form not in (Format.table, Format.json):
             raise WrongUse(f"--json and --format {form.value} contradict each other. Give one of them.")
@@ -215,7 +215,7 @@ def ask(
     params = _given(param or [])
     if form is Format.parquet and output is None and sys.stdout.isatty():
         raise WrongUse("Parquet is binary and this is a terminal. Name a file: `--format parquet -o answer.parquet`.")
-    with _opened(case_file) as case:
+    with cfkit.Case(case_file) as case:
         case.scope(start=start, end=end, distribution=distribution or None)
         answer = case.ask(name, **params)
         if form is Format.table and output is None:
@@ -311,18 +311,6 @@ def _given(pairs: list[str]) -> dict[str, str]:
     return params
 
 
-def _opened(case_file: Path) -> Case:
-    """An existing case. A question never makes a case file: a misspelt name would answer with nothing."""
-    import cfkit
-
-    if not case_file.is_file():
-        raise WrongUse(
-            f"There is no case file {case_file}. Load one first: `cfkit load WHERE --case {case_file}`, "
-            "or `cfkit demo` for the sample incident."
-        )
-    return cfkit.Case(case_file)
-
-
 def _write(content: str | bytes, output: Path | None, answer: Answer) -> None:
     data = (
         content
@@ -336,8 +324,7 @@ def _write(content: str | bytes, output: Path | None, answer: Answer) -> None:
             raise WrongUse(f"Cannot write the answer to {output}: {failure.strerror}. Name another file with -o.") from None
         say(f"{answer.headline}\n{len(answer):,} rows in {output}")
     elif isinstance(content, bytes):
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        emit(content)
     else:
         emit(visible(content, lines=True) if sys.stdout.isatty() else content)
 
@@ -347,11 +334,6 @@ def _emit_json(value: Any) -> None:
 
 
 # --- the way in -------------------------------------------------------------------------------------------------------
-
-
-def _stop_writing() -> None:
-    """The reader of stdout has gone (`| head`): what is still buffered goes nowhere, without a complaint at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _defect(failure: BaseException) -> str:
@@ -377,13 +359,9 @@ def run(arguments: list[str]) -> int:
         return failure.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        _stop_writing()
+    except ReaderGone:
         return 0
     except Exception as failure:
-        if isinstance(failure, OSError) and failure.errno == errno.EPIPE:
-            _stop_writing()
-            return 0
         if hasattr(failure, "format_message"):  # typer's own: an unknown option, a missing argument
             context = getattr(failure, "ctx", None)
             where = context.command_path if context is not None else "cfkit"

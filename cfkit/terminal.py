@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import re
 import shutil
 import sys
@@ -32,13 +33,25 @@ def visible(text: object, lines: bool = False) -> str:
     return "\n".join("\t".join(map(plain, line.split("\t"))) for line in str(text).split("\n"))
 
 
-def emit(text: str) -> None:
+class ReaderGone(Exception):
+    """Whoever read stdout, `head` say, has had enough. Not an OSError: typer would make exit code 1 of it, bad news here."""
+
+
+def emit(content: str | bytes) -> None:
     """Writes to stdout now, so that a reader who has gone is noticed here and not while the interpreter ends.
 
-    Raises BrokenPipeError when nobody reads any more.
+    Text gets a line end. Raises ReaderGone when nobody reads any more.
     """
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-    sys.stdout.flush()
+    try:
+        if isinstance(content, bytes):
+            sys.stdout.buffer.write(content)
+        else:
+            sys.stdout.write(content if content.endswith("\n") else content + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered goes nowhere, without a complaint when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ReaderGone from None
 
 
 def say(text: str) -> None:
