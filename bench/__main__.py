@@ -92,7 +92,10 @@ class Bench:
     def loading(self) -> None:
         large = objects.large(self.data / "large")
         small = objects.small(self.data / "small", large)
-        for label, folder, bar in (("400 objects of 5,000 rows", large, "at most 1.0 x"), ("5,000 objects of 100 rows", small, "at most 0.25 x")):
+        for label, folder, bar in (
+            ("400 objects of 5,000 rows", large, "at most 1.0 x"),
+            ("5,000 objects of 100 rows", small, "at most 0.25 x"),
+        ):
             self.load(folder)
             self.bare(folder)
             pairs = [(self.load(folder), self.bare(folder)) for _ in range(self.turns)]
@@ -107,13 +110,14 @@ class Bench:
     def others(self) -> None:
         large = objects.large(self.data / "large")
         pairs = [(self.load(large), run([sys.executable, "-c", PANDAS, str(large)])) for _ in range(max(1, self.turns - 1))]
-        self.against("throughput, of pandas (which only parses)", [a for a, _ in pairs], [b for _, b in pairs], "pandas", "at least 1.5 x", True)
+        what, bar = "throughput, of pandas (which only parses)", "at least 1.5 x"
+        self.against(what, [a for a, _ in pairs], [b for _, b in pairs], "pandas", bar, inverse=True)
         if shutil.which("goaccess") is None:
             self.row("throughput, of GoAccess", "goaccess is not installed", "", "at least 8 x")
             return
         command = GOACCESS.format(folder=large, out=self.work / "goaccess")
         pairs = [(self.load(large), run(command)) for _ in range(max(1, self.turns - 1))]
-        self.against("throughput, of GoAccess", [a for a, _ in pairs], [b for _, b in pairs], "GoAccess", "at least 8 x", True)
+        self.against("throughput, of GoAccess", [a for a, _ in pairs], [b for _, b in pairs], "GoAccess", "at least 8 x", inverse=True)
 
     def volume(self) -> None:
         large = objects.large(self.data / "large")
@@ -124,10 +128,9 @@ class Bench:
             _remove(case)
             ran = run([sys.executable, "-m", "cfkit", "load", *parts, "--case", str(case), "--json"])
             rows = json.loads(ran.out)["rows"]
-            self.row(
-                f"load {rows:,} rows into {case.stat().st_size / 1e9:.2f} GB", f"{ran.wall:.1f} s, {rows / ran.wall / 1e3:,.0f} thousand rows/s",
-                f"{ran.peak:,.0f} MB peak", "under 2 GB",
-            )  # fmt: skip
+            measured = f"{ran.wall:.1f} s, {rows / ran.wall / 1e3:,.0f} thousand rows/s"
+            what = f"load {rows:,} rows into {case.stat().st_size / 1e9:.2f} GB"
+            self.row(what, measured, f"{ran.peak:,.0f} MB peak", "under 2 GB")
 
     def queries(self) -> None:
         case = self.work / "rows-10m.duckdb"
@@ -153,7 +156,7 @@ def main() -> None:
     parts = ("loading", "others", "volume", "queries")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"which of {', '.join(parts)}; all of them without one")
     parser.add_argument("--turns", type=int, default=3, help="how often commands that are compared take turns (default 3)")
-    parser.add_argument("--work", type=Path, default=Path("build/bench"), help="where objects and cases go, kept for the next run (about 6 GB)")
+    parser.add_argument("--work", type=Path, default=Path("build/bench"), help="where objects and cases go (6 GB, kept)")
     args = parser.parse_args()
     if unknown := set(args.parts) - set(parts):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(parts)}")

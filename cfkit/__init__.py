@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cfkit.answer import Answer
     from cfkit.case import Case
     from cfkit.errors import AwsError, CannotRead, CaseError, CfkitError, WrongUse
+    from cfkit.load import LoadStopped
     from cfkit.queries import catalogue
     from cfkit.report import LoadReport
     from cfkit.scope import Scope
@@ -27,10 +28,11 @@ __version__ = "0.1.0"
 
 _FROM = {
     "Answer": "answer", "AwsError": "errors", "CannotRead": "errors", "Case": "case", "CaseError": "errors", "CfkitError": "errors",
-    "LoadReport": "report", "Scope": "scope", "Window": "window", "WrongUse": "errors", "catalogue": "queries",
+    "LoadReport": "report", "LoadStopped": "load", "Scope": "scope", "Window": "window", "WrongUse": "errors", "catalogue": "queries",
 }  # fmt: skip
 __all__ = [
-    "Answer", "AwsError", "CannotRead", "Case", "CaseError", "CfkitError", "LoadReport", "Scope", "Window", "WrongUse", "catalogue", "widgets",
+    "Answer", "AwsError", "CannotRead", "Case", "CaseError", "CfkitError", "LoadReport", "LoadStopped", "Scope", "Window", "WrongUse",
+    "catalogue", "widgets",
 ]  # fmt: skip
 
 

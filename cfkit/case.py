@@ -270,7 +270,7 @@ def _reject_reasons(con: Any) -> list[tuple[str, int]]:
 
 
 def _connect(path: Path | None, read_only: bool) -> Any:
-    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     try:
         con = duckdb.connect(":memory:" if path is None else str(path), read_only=read_only, config=config)
     except duckdb.Error as error:

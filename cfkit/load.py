@@ -8,12 +8,10 @@ objects only and the next one goes on from there.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import shutil
 import tempfile
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from cfkit import unpack
 from cfkit.batch import UNREADABLE, Batch, rollback, settle
 from cfkit.errors import CannotRead, CaseError
 from cfkit.ledger import Entry, Known, Ledger, forget, identity_of, record
@@ -33,13 +32,6 @@ from cfkit.window import Window, merged
 
 BATCH_BYTES = 256 << 20
 BATCH_SECONDS = 15.0
-WHOLE_BYTES = 64 << 20
-"""Objects that unpack to more than this are streamed rather than held in memory."""
-AHEAD_BYTES = 64 << 20
-AHEAD_GROUPS = 16
-HANDFUL_BYTES = 1 << 20
-HANDFUL_OBJECTS = 32
-HASH_BYTES = 4 << 20
 LONGEST_LINE = 64 << 20
 
 
@@ -55,20 +47,6 @@ class LoadStopped(KeyboardInterrupt):
 class _Listed:
     place: Place
     object: LogObject
-
-
-@dataclass
-class _Prepared:
-    """One object fetched, hashed, and (when it is not too large) unpacked and cut into pieces."""
-
-    entry: Entry
-    fetched: Fetched
-    content: Content | None = None
-    pieces: list[access.Piece] | None = None  # None: to be streamed
-    reader: access.Reader | None = None
-    tail: tuple[int, bytes] | None = None
-    refusal: str | None = None
-    failure: str | None = None
 
 
 class Loader:
@@ -103,7 +81,7 @@ class Loader:
             bar.advance(len(objects) - len(wanted), skipped_bytes)
             fetched = _fetch(places, wanted)
             try:
-                for prepared in self._prepare(fetched, unpackers):
+                for prepared in unpack.prepared(fetched, unpackers, self.distributions):
                     self._accept(prepared, writer)
                     bar.advance(1, prepared.entry.object.size)
                 self._flush(writer)
@@ -125,74 +103,6 @@ class Loader:
             raise LoadStopped(self.report)
         return self.report
 
-    def _prepare(self, fetched: Iterator[Fetched], unpackers: ThreadPoolExecutor) -> Iterator[_Prepared]:
-        """Unpacks in threads, in order, never more ahead than AHEAD_BYTES as stored. Small objects go to a thread by the handful."""
-        waiting: deque[tuple[int, Future[list[_Prepared]]]] = deque()
-        ahead = 0
-        try:
-            for size, group in _handfuls(fetched):
-                waiting.append((size, unpackers.submit(self._prepared_all, group)))
-                ahead += size
-                while waiting and (ahead > AHEAD_BYTES or len(waiting) > AHEAD_GROUPS):
-                    size, future = waiting.popleft()
-                    ahead -= size
-                    yield from future.result()
-            while waiting:
-                yield from waiting.popleft()[1].result()
-        finally:
-            for _, future in waiting:
-                future.cancel()
-
-    def _prepared_all(self, group: list[Fetched]) -> list[_Prepared]:
-        return [self._prepared(each) for each in group]
-
-    def _prepared(self, fetched: Fetched) -> _Prepared:
-        """Runs in a thread; touches neither the case nor the ledger."""
-        item = fetched.object
-        entry = Entry(item, identity=identity_of(item), source=access.NAME, distribution=self._distribution(item))
-        out = _Prepared(entry, fetched)
-        if fetched.error is not None:
-            out.failure = str(fetched.error)
-            return out
-        try:
-            if fetched.file is not None and not fetched.temporary and item.size <= WHOLE_BYTES // 8:
-                fetched.data, fetched.file = fetched.file.read_bytes(), None
-            entry.md5, entry.sha256, size = _hashes(fetched)
-            if size != item.size:  # a local file that grew or shrank since it was listed
-                entry.object = LogObject(item.uri, size, item.etag, item.last_modified)
-            entry.identity = entry.identity or f"{entry.md5}-{size}"
-            self._unpack(out)
-        except OSError as error:
-            out.failure = f"it cannot be read: {error.strerror or error}"
-        except CannotRead as error:
-            out.refusal = str(error)
-        return out
-
-    def _unpack(self, out: _Prepared) -> None:
-        content = Content(out.fetched.data, out.fetched.file)
-        reader = access.Reader()
-        blocks: list[bytes] = []
-        total = 0
-        for block in content.blocks():
-            if not blocks:
-                block = block.removeprefix(b"\xef\xbb\xbf")
-                reader.start(block)
-            blocks.append(block)
-            total += len(block)
-            if total > WHOLE_BYTES:
-                out.content = None  # begun again from the start when its turn comes
-                return
-        text = blocks[0] if len(blocks) == 1 else b"".join(blocks)
-        out.content, out.reader = content, reader
-        text, out.tail = _without_torn_line(text, content, reader)
-        out.pieces = reader.pieces(text)
-        if out.tail is not None:
-            out.tail = (reader.line, out.tail[1])
-
-    def _distribution(self, item: LogObject) -> str | None:
-        """From the object's name; without one, the distribution that the person named, if it is one."""
-        return item.distribution or (self.distributions[0] if len(self.distributions) == 1 else None)
-
     # --- one object -------------------------------------------------------------------------------------------------------
 
     def _known_before_fetch(self, item: LogObject) -> bool:
@@ -204,17 +114,17 @@ class Loader:
         return True
 
     def _holds(self, known: Known, item: LogObject) -> bool:
-        renamed = known.distribution is None and self._distribution(item) is not None
+        renamed = known.distribution is None and unpack.distribution_of(item, self.distributions) is not None
         return known.holds(self.window) and not renamed
 
-    def _accept(self, prepared: _Prepared, writer: ThreadPoolExecutor) -> None:
+    def _accept(self, prepared: unpack.Prepared, writer: ThreadPoolExecutor) -> None:
         try:
             self._take(prepared, writer)
         finally:
             if prepared.fetched.file is not None and prepared.fetched.temporary:
                 prepared.fetched.file.unlink(missing_ok=True)
 
-    def _take(self, prepared: _Prepared, writer: ThreadPoolExecutor) -> None:
+    def _take(self, prepared: unpack.Prepared, writer: ThreadPoolExecutor) -> None:
         entry, item = prepared.entry, prepared.entry.object
         entry.windows = [self.window]
         before = self.ledger.at(item.uri)
@@ -248,7 +158,7 @@ class Loader:
             return
         assert prepared.content is not None
         assert prepared.reader is not None
-        _describe(entry, prepared.content, prepared.reader)
+        unpack.describe(entry, prepared.content, prepared.reader)
         self._into_batch(entry, prepared.pieces, writer, prepared.tail)
 
     def _clear_way(self, entry: Entry, writer: ThreadPoolExecutor) -> None:
@@ -312,7 +222,7 @@ class Loader:
 
     # --- large objects ----------------------------------------------------------------------------------------------------
 
-    def _stream(self, prepared: _Prepared, writer: ThreadPoolExecutor) -> None:
+    def _stream(self, prepared: unpack.Prepared, writer: ThreadPoolExecutor) -> None:
         """An object too large for memory: part by part, all of them one transaction."""
         self._settle_pending(writer)
         entry = prepared.entry
@@ -340,7 +250,7 @@ class Loader:
                 rollback(self.con)
                 raise
 
-    def _stream_parts(self, prepared: _Prepared, careful: bool) -> None:
+    def _stream_parts(self, prepared: unpack.Prepared, careful: bool) -> None:
         entry = prepared.entry
         content = Content(prepared.fetched.data, prepared.fetched.file)
         reader = access.Reader()
@@ -367,7 +277,7 @@ class Loader:
                     batch = None
             batch = batch or self._new_batch()
             if carry:
-                text, tail = _without_torn_line(carry, content, reader)
+                text, tail = unpack.without_torn_line(carry, content)
                 batch.add(entry, reader.pieces(text))
                 if tail is not None:
                     _reject_tail(batch, entry, (reader.line, tail[1]))
@@ -375,7 +285,7 @@ class Loader:
         finally:
             if batch is not None:
                 batch.close()
-        _describe(entry, content, reader)
+        unpack.describe(entry, content, reader)
         settle(self.con, [entry])
 
     def _refuse_streamed(self, entry: Entry, reason: str) -> None:
@@ -399,7 +309,7 @@ def listed(places: list[Place], window: Window, distributions: tuple[str, ...]) 
     return list(out.values())
 
 
-def _fetch(places: list[Place], wanted: list[_Listed]) -> Iterator[Fetched]:
+def _fetch(places: list[Place], wanted: list[_Listed]) -> Generator[Fetched]:
     for place in places:
         mine = [each.object for each in wanted if each.place is place]
         if mine:
@@ -411,61 +321,9 @@ def _fetch(places: list[Place], wanted: list[_Listed]) -> Iterator[Fetched]:
                     reading.close()
 
 
-def _handfuls(fetched: Iterator[Fetched]) -> Iterator[tuple[int, list[Fetched]]]:
-    """Objects by the handful, with their size as stored. A slow place is not waited for: its objects come one by one anyway."""
-    group: list[Fetched] = []
-    size, since = 0, time.monotonic()
-    for each in fetched:
-        group.append(each)
-        size += each.object.size
-        if size >= HANDFUL_BYTES or len(group) >= HANDFUL_OBJECTS or time.monotonic() - since > 0.2:
-            yield size, group
-            group, size, since = [], 0, time.monotonic()
-    if group:
-        yield size, group
-
-
-def _hashes(fetched: Fetched) -> tuple[str, str, int]:
-    """MD5 (what a plain S3 upload's ETag is), SHA-256 and size of the bytes as stored."""
-    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
-    chunks: Iterable[bytes]
-    if fetched.data is not None:
-        chunks = (fetched.data,)
-        for chunk in chunks:
-            md5.update(chunk)
-            sha256.update(chunk)
-            size += len(chunk)
-    elif fetched.file is not None:
-        with open(fetched.file, "rb") as stream:
-            while chunk := stream.read(HASH_BYTES):
-                md5.update(chunk)
-                sha256.update(chunk)
-                size += len(chunk)
-    return md5.hexdigest(), sha256.hexdigest(), size
-
-
-def _without_torn_line(text: bytes, content: Content, reader: access.Reader) -> tuple[bytes, tuple[int, bytes] | None]:
-    """A truncated object's last line is torn unless it ends with its newline: never a row, even where its columns happen to fit."""
-    if not content.torn or not text or text.endswith(b"\n"):
-        return text, None
-    cut = text.rfind(b"\n") + 1
-    torn = text[cut:]
-    return text[:cut], None if torn.startswith(b"#") or not torn.strip() else (0, torn)
-
-
 def _reject_tail(batch: Batch, entry: Entry, tail: tuple[int, bytes]) -> None:
     line, raw = tail
     batch.reject(entry, line, "the object ends in the middle of this line", raw.decode("utf-8", "backslashreplace"))
-
-
-def _describe(entry: Entry, content: Content, reader: access.Reader) -> None:
-    entry.text_bytes = content.size
-    entry.format = "; ".join(layout.words for layout in reader.layouts[:3]) or "empty"
-    if len(reader.layouts) > 3:
-        entry.format += f" and {len(reader.layouts) - 3} more layouts"
-    if content.note:
-        entry.status = "partial"
-        entry.notes.append(content.note)
 
 
 def _write_failed(error: duckdb.Error) -> CaseError:

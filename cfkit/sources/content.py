@@ -85,7 +85,7 @@ class Content:
             try:
                 # Even at deflate's limit of 1032 to 1 a small chunk fits in memory, and asking for all of it is twice as fast.
                 block = member.decompress(chunk, -1 if len(chunk) <= SMALL_BYTES else BLOCK_BYTES)
-            except (igzip_lib.IsalError, isal_zlib.error, EOFError, ValueError):
+            except (igzip_lib.IsalError, isal_zlib.error, EOFError, ValueError):  # type: ignore[misc]
                 yield from self._salvaged()
                 return
             if block:
