@@ -375,21 +375,16 @@ def test_a_failure_nobody_foresaw_is_called_a_defect_and_debugging_shows_it(run:
         cli.run(["queries"])
 
 
-@pytest.mark.parametrize("form", ["json", "table"])
-def test_a_reader_who_has_gone_ends_the_command_quietly(sample_file: Path, form: str) -> None:
-    """What is said is more than a pipe holds, so that the writer meets the closed end, as before `head`."""
-    case, columns = ("--case", sample_file), ("--rows", "0", "--format", form)
-    process = cfkit("ask", "traffic/top_paths", *case, *columns, "-p", "top=1000")
+@pytest.mark.parametrize("words", [("--json",), (), ("--format", "parquet"), ("--format", "csv")])
+def test_a_reader_who_has_gone_ends_the_command_quietly(sample_file: Path, words: tuple[str, ...]) -> None:
+    """The reader goes before the first word: what `head` does after a few lines, without a race against the writer."""
+    process = cfkit("ask", "traffic/top_paths", "--case", sample_file, *words)
     assert process.stdout is not None
     assert process.stderr is not None
-    assert process.stdout.readline()
-    time.sleep(0.5)
     process.stdout.close()
     err = process.stderr.read()
-    assert process.wait(timeout=60) == 0
-    assert not [line for line in err.splitlines() if not line.startswith("traffic/top_paths")], err
-    whole, _ = cfkit("ask", "traffic/top_paths", *case, *columns, "-p", "top=1000").communicate()
-    assert len(whole) > 100_000, "not enough to fill a pipe; this test would prove nothing"
+    assert process.wait(timeout=60) == 0, err
+    assert not err
 
 
 def test_a_terminal_that_is_not_utf_8_gets_escapes_and_no_traceback(write: Write, tmp_path: Path) -> None:
