@@ -186,11 +186,8 @@ def forget(con: Any, object_ids: list[int]) -> None:
             con.execute(f"delete from {table} where object_id in (select unnest($ids))", {"ids": object_ids})
 
 
-COLUMNS = {
-    name: kind
-    for name, kind in (
+COLUMNS = dict(
         text.replace(",", " ").split()[:2] for text in TABLES.split(");")[0].splitlines() if text.startswith("    ")
     )
-}
 """The ledger's columns and their types, in order."""
 ENTRY_COUNTS = tuple(f.name for f in fields(Entry) if f.name in ("lines", "rows", "rejected", "ignored", "duplicates"))

@@ -99,7 +99,7 @@ class LoadReport:
             out.append(f"  of        {', '.join(names[:_LISTED])}" + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""))
         if self.nameless:
             out.append(
-                f"  unnamed   {_n(self.nameless, 'object')} whose name gives no distribution; load them with --distribution ID to say which it is"
+                f"  unnamed   {_n(self.nameless, 'object')} whose name gives no distribution; --distribution ID says which it is"
             )
         if c["ignored"]:
             out.append(f"  ignored   {_n(c['ignored'], 'line')} outside the window {self.window}")

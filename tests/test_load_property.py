@@ -16,7 +16,12 @@ from cfkit.sources import access
 LINES_A_RUN = 60
 EXAMPLES = int(os.environ.get("CFKIT_EXAMPLES", "40"))
 
-odd_bytes = st.sampled_from([b"\t", b"\n", b"\r", b"\0", b"#", b'"', b"'", b"\\", b"%", b"\xff", b"\xc3\xa9", b"-", b"", b" ", b"1e9", b"nan"])
+odd_bytes = st.sampled_from(
+    [b"\t", b"\n", b"\r", b"\0", b"#", b'"', b"'", b"\\", b"%", b"\xff", b"\xc3\xa9", b"-", b"", b" ", b"1e9", b"nan"]
+)
+numbers = st.sampled_from(
+    ["0", "1", "12", "000", "0.5", "-1", "1e3", "1_000", "0x1f", "nan", "9" * 25, " 7", "+7", "1.5", "abc", "-", ""]
+)
 
 
 @st.composite
@@ -69,7 +74,8 @@ def load(folder: Path, text: bytes, careful: bool) -> tuple[cfkit.Case, list[lis
         case.load(path, progress=False)
     finally:
         access.Reader._piece = original
-    rows = case.sql("select * exclude (extra, object_id), cast(extra as varchar) as extra from requests order by all").astype(str).values.tolist()
+    rows = case.sql("select * exclude (extra, object_id), cast(extra as varchar) as extra from requests order by all")
+    rows = rows.astype(str).values.tolist()
     bad = case.sql("select line, reason, raw from rejects order by all").values.tolist()
     return case, rows, bad
 
@@ -85,7 +91,7 @@ def test_any_mutation_of_any_line_is_accounted_for(tmp_path_factory, text: bytes
     assert (entry["rows"], entry["rejected"]) == (len(rows), len(bad))
     every = text.replace(b"\r\n", b"\n").split(b"\n")
     for number, _, raw in bad:
-        assert every[int(number) - 1].decode("utf-8", "backslashreplace").startswith(raw.replace("\r", "")[:40].split("\r")[0][:1])
+        assert every[int(number) - 1].decode("utf-8", "backslashreplace")[:2000] in (raw, raw + "\r")
 
 
 @settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=list(HealthCheck))
@@ -99,8 +105,7 @@ def test_reading_in_bulk_and_line_by_line_gives_the_same_rows_and_rejects(tmp_pa
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(values=st.lists(st.sampled_from(["0", "1", "12", "000", "0.5", "-1", "1e3", "1_000", "0x1f", "nan", "9" * 25, " 7", "+7", "1.5", "abc", "-", ""]),
-                       min_size=1, max_size=8))
+@given(values=st.lists(numbers, min_size=1, max_size=8))
 def test_a_number_is_read_alike_in_bulk_and_line_by_line(tmp_path_factory, values: list[str]) -> None:
     folder = tmp_path_factory.mktemp("numbers")
     text = log(*(line(**{name: value}) for value in values for name in ("sc_bytes", "time_taken", "c_port"))).encode()
@@ -110,7 +115,8 @@ def test_a_number_is_read_alike_in_bulk_and_line_by_line(tmp_path_factory, value
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cut=st.floats(0, 1), flip=st.integers(0, 255), data=st.data())
 def test_any_damage_to_the_gzip_leaves_a_ledger_that_adds_up(tmp_path_factory, cut: float, flip: int, data: st.DataObject) -> None:
-    packed = bytearray(gzip.compress(log(*(line(c_port=str(i + 1), x_edge_request_id=os.urandom(20).hex()) for i in range(300))).encode(), 6))
+    lines = (line(c_port=str(i + 1), x_edge_request_id=os.urandom(20).hex()) for i in range(300))
+    packed = bytearray(gzip.compress(log(*lines).encode(), 6))
     if data.draw(st.booleans()):
         packed = packed[: int(len(packed) * cut)]
     else:

@@ -82,5 +82,7 @@ def wanted(name: str, window: Window, distributions: tuple[str, ...]) -> bool:
     item = LogObject(name, 0)
     if distributions and item.distribution is not None and item.distribution not in distributions:
         return False
+    if window.open:
+        return True
     hour = item.hour
     return hour is None or window.touches_hour(hour, HOUR_BEFORE, HOUR_AFTER)

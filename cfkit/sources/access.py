@@ -23,10 +23,17 @@ from cfkit.sources.content import archive_kind
 NAME = "access"
 TABLE = "requests"
 
-V1_FIELDS = ("date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)", "cs-uri-stem", "sc-status", "cs(Referer)", "cs(User-Agent)", "cs-uri-query", "cs(Cookie)", "x-edge-result-type", "x-edge-request-id", "x-host-header", "cs-protocol", "cs-bytes", "time-taken", "x-forwarded-for", "ssl-protocol", "ssl-cipher", "x-edge-response-result-type", "cs-protocol-version", "fle-status", "fle-encrypted-fields", "c-port", "time-to-first-byte", "x-edge-detailed-result-type", "sc-content-type", "sc-content-len", "sc-range-start", "sc-range-end")
+V1_FIELDS = tuple(
+    "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) "
+    "cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken "
+    "x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status "
+    "fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len "
+    "sc-range-start sc-range-end".split()
+)
 COUNTS = (12, 15, 18, 19, 23, 24, 26, 33)
 """Column counts the format has had since 2011. Every change was appended at the end, so a position always means the same."""
 
+_UNSIGNED = {"BIGINT": "UBIGINT", "INTEGER": "UINTEGER"}
 CSV_TYPES = {"DATE", "TIME", "BIGINT", "INTEGER", "DOUBLE", "VARCHAR"}
 _TYPE_OF = {name: column.type for column in REQUESTS for name in column.fields} | {
     "date": "DATE",
@@ -36,6 +43,7 @@ _TYPE_OF = {name: column.type for column in REQUESTS for name in column.fields} 
 }
 _WORD_OF = {"DATE": "a date", "TIME": "a time", "BIGINT": "a whole number", "INTEGER": "a whole number", "DOUBLE": "a number"}
 MAX_LINE = 1 << 20
+CSV_BUFFER = 64 << 20
 HEAD_BYTES = 64 << 10
 LARGEST = "1e15"  # no sound number of seconds or milliseconds is larger; infinity and NaN are
 _NEWLINE, _HASH = 10, 35
@@ -54,7 +62,7 @@ class Layout:
     def problem(self) -> str | None:
         """Why lines of this layout cannot be rows, None when they can."""
         if "x-event" in self.fields:
-            return "an RTMP streaming log (x-event in #Fields): a different kind of log, dropped by AWS in 2020, which this kit does not read"
+            return "an RTMP streaming log (x-event in #Fields), a kind of log that AWS ended in 2020 and this kit does not read"
         has = set(self.fields)
         if not ({"date", "time"} <= has or "timestamp(ms)" in has or "timestamp" in has):
             return "its #Fields line names neither date and time nor timestamp(ms), so no row could be placed in time"
@@ -70,10 +78,26 @@ class Piece:
     """Consecutive lines of one layout. `first_line` is the 1-based line number in the object's text."""
 
     layout: Layout
-    body: bytes  # no newline at the end
+    text: bytes  # of which this piece is text[low:high], without the last newline; not cut out, since copying costs
+    low: int
+    high: int
     first_line: int
     lines: int
     examine: bool  # holds what a CSV reader would trip over: read it line by line
+
+    @property
+    def body(self) -> bytes:
+        return self.text[self.low : self.high]
+
+    def numbered(self, prefix: bytes) -> memoryview | bytes:
+        """The piece with `prefix` at the beginning of every line but the first."""
+        if (self.high - self.low) * 2 < len(self.text):
+            return self.body.replace(b"\n", b"\n" + prefix)
+        before, after = self.text.count(b"\n", 0, self.low), self.text.count(b"\n", self.high)
+        every = self.text.replace(b"\n", b"\n" + prefix)
+        low = self.low + before * len(prefix)
+        high = len(every) - (len(self.text) - self.high) - after * len(prefix)
+        return memoryview(every)[low:high]
 
 
 @dataclass
@@ -114,7 +138,7 @@ class Reader:
             if at > done:
                 low = int(starts[done])
                 high = int(starts[at]) - 1 if at < len(starts) else len(text)
-                out += self._piece(text[low:high], self.line + done, at - done, odd, blanks)
+                out += self._piece(text, low, high, self.line + done, at - done, odd or blanks)
             if at < len(starts):
                 low = int(starts[at])
                 high = int(starts[at + 1]) - 1 if at + 1 < len(starts) else len(text)
@@ -123,17 +147,17 @@ class Reader:
         self.line += len(starts) + blank_end
         return out
 
-    def _piece(self, body: bytes, first_line: int, lines: int, odd: bool, blanks: bool) -> list[Piece]:
-        if blanks:
-            kept = body.strip(b"\n")
-            first_line += len(body) - len(body.lstrip(b"\n"))
-            body, lines, odd = kept, kept.count(b"\n") + 1, odd or b"\n\n" in kept
-        if not body or (body[:1] in b" \n" and not body.strip(b" \n")):
+    def _piece(self, text: bytes, low: int, high: int, first_line: int, lines: int, odd: bool) -> list[Piece]:
+        while low < high and text[low] == _NEWLINE:
+            low, first_line, lines = low + 1, first_line + 1, lines - 1
+        while low < high and text[high - 1] == _NEWLINE:
+            high, lines = high - 1, lines - 1
+        if low == high:
             return []
         if self.layout is None:
-            self._use(_counted(body[: body.find(b"\n") + 1 or len(body)]))
+            self._use(_counted(text[low : text.find(b"\n", low, high) + 1 or high]))
         assert self.layout is not None
-        return [Piece(self.layout, body, first_line, lines, odd or bool(self.layout.problem))]
+        return [Piece(self.layout, text, low, high, first_line, lines, odd or bool(self.layout.problem))]
 
     def _use(self, layout: Layout) -> None:
         self.layout = layout
@@ -172,7 +196,8 @@ def recognise(head: bytes) -> Layout | None:
 
 def _looks_cloudfront(layout: Layout) -> bool:
     known = sum(1 for name in layout.fields if name in _TYPE_OF)
-    return known >= max(2, len(layout.fields) // 2) and any(name.startswith(("x-edge", "c-ip", "cs-uri-stem", "sc-status")) for name in layout.fields)
+    telling = ("x-edge", "c-ip", "cs-uri-stem", "sc-status")
+    return known >= max(2, len(layout.fields) // 2) and any(name.startswith(telling) for name in layout.fields)
 
 
 @lru_cache(maxsize=256)
@@ -209,8 +234,11 @@ def _shown(line: bytes) -> str:
 
 
 def csv_columns(layout: Layout) -> dict[str, str]:
-    """Column names and types for read_csv: `c0`, `c1` ... in the order of the fields, so that no name from a log enters SQL."""
-    return {f"c{i}": csv_type(name) for i, name in enumerate(layout.fields)}
+    """Column names and types for read_csv: `c0`, `c1` ... in the order of the fields, so that no name from a log enters SQL.
+
+    Whole numbers are read unsigned: a negative one is then no number, which costs nothing to find out.
+    """
+    return {f"c{i}": _UNSIGNED.get(csv_type(name), csv_type(name)) for i, name in enumerate(layout.fields)}
 
 
 def csv_type(name: str) -> str:
@@ -306,20 +334,15 @@ def _extra(at: dict[str, str], layout: Layout) -> str:
     return f"map_from_entries(list_filter([{entries}], lambda e: e.v is not null))"
 
 
-def sound(layout: Layout) -> str:
-    """SQL that is true of a typed row which makes sense: a time in the CloudFront era, numbers finite and not negative.
-
-    `least` and `greatest` pass over NULLs, and NaN is greater than everything.
-    """
-    at = {name: f"c{i}" for i, name in enumerate(layout.fields)}
-    tests = [_in_era(at)]
-    wholes = [value for name, value in at.items() if csv_type(name) in ("BIGINT", "INTEGER")]
-    numbers = [value for name, value in at.items() if csv_type(name) == "DOUBLE"]
-    if wholes:
-        tests.append(f"coalesce(least({', '.join(wholes)}), 0) >= 0")
-    if numbers:
-        tests.append(f"coalesce(least({', '.join(numbers)}), 0) >= 0 and coalesce(greatest({', '.join(numbers)}), 0) <= {LARGEST}")
-    return " and ".join(tests)
+_SECONDS = tuple(column.name for column in REQUESTS if column.type == "DOUBLE")
+SOUND = " and ".join(
+    [
+        "time >= timestamp '2008-01-01' and time < timestamp '2200-01-01'",
+        *(f"coalesce({name}, 0) between 0 and {LARGEST}" for name in _SECONDS),
+    ]
+)
+"""SQL that is true of a row of `requests` which makes sense: a time in the CloudFront era, seconds finite and not negative.
+NaN is greater than everything, so it is out as well. Asked of the rows once they are in the table, which is cheaper than while reading."""
 
 
 def lookup_values(layout: Layout, first_object: int, distributions: list[str | None]) -> dict[str, object]:
@@ -339,8 +362,8 @@ def from_csv(layout: Layout) -> str:
     return f"""
 select {select_list(layout)}
 from read_csv($file, columns = $columns, delim = '\t', quote = '', escape = '', comment = '', header = false,
-              nullstr = ['-', ''], auto_detect = false, ignore_errors = true, new_line = '\\n', max_line_size = {MAX_LINE + 64}) as csv
-where {sound(layout)}"""
+              nullstr = ['-', ''], auto_detect = false, ignore_errors = true, new_line = '\\n', max_line_size = {MAX_LINE + 64},
+              buffer_size = {CSV_BUFFER}) as csv"""
 
 
 def examined(layout: Layout) -> str:

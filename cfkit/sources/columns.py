@@ -20,8 +20,10 @@ class Column:
     decode: str = ""  # "": as it is; "once": percent-decoded; "agent": decoded again where it was encoded twice
 
 
+# fmt: off
 REQUESTS = (
-    Column("time", "TIMESTAMP", "when the response was finished, UTC (log precision: whole seconds, or milliseconds where logged)", ("date", "time", "timestamp(ms)", "timestamp")),
+    Column("time", "TIMESTAMP", "when the response was finished, UTC; whole seconds, or milliseconds where logged",
+           ("date", "time", "timestamp(ms)", "timestamp")),
     Column("distribution", "VARCHAR", "distribution id; from the log where it has it, else from the object's name", ("distributionid",)),
     Column("edge", "VARCHAR", "edge location code that answered, as logged: FRA56-P4", ("x-edge-location",)),
     Column("edge_country", "VARCHAR", "ISO 3166-1 alpha-2 country of that edge location: where it was served, not where the viewer is"),
@@ -39,11 +41,14 @@ REQUESTS = (
     Column("sent_bytes", "BIGINT", "bytes sent to the viewer, headers included", ("sc-bytes",)),
     Column("received_bytes", "BIGINT", "bytes received from the viewer, headers included", ("cs-bytes",)),
     Column("referer", "VARCHAR", "Referer header, decoded once", ("cs(referer)",), "once"),
-    Column("user_agent", "VARCHAR", "User-Agent header, decoded (twice where CloudFront encoded it twice, 2013-2019)", ("cs(user-agent)",), "agent"),
+    Column("user_agent", "VARCHAR", "User-Agent header, decoded (twice where it was encoded twice, 2013-2019)",
+           ("cs(user-agent)",), "agent"),
     Column("cookie", "VARCHAR", "Cookie header where cookie logging is on; secret material", ("cs(cookie)",)),
-    Column("result_type", "VARCHAR", "how the request was classed after the last byte: Hit, Miss, Error ... (open list)", ("x-edge-result-type",)),
+    Column("result_type", "VARCHAR", "how the request was classed after the last byte: Hit, Miss, Error ... (open list)",
+           ("x-edge-result-type",)),
     Column("response_result_type", "VARCHAR", "the same just before answering", ("x-edge-response-result-type",)),
-    Column("detailed_result_type", "VARCHAR", "the same with the kind of error: OriginDnsError, ClientGeoBlocked ...", ("x-edge-detailed-result-type",)),
+    Column("detailed_result_type", "VARCHAR", "the same with the kind of error: OriginDnsError, ClientGeoBlocked ...",
+           ("x-edge-detailed-result-type",)),
     Column("request_id", "VARCHAR", "id of the request, equal to the x-amz-cf-id response header", ("x-edge-request-id",)),
     Column("scheme", "VARCHAR", "http, https, ws, wss or grpcs", ("cs-protocol",)),
     Column("time_taken_s", "DOUBLE", "seconds from the request's last byte in to the response's last byte out", ("time-taken",)),

@@ -17,17 +17,17 @@ _TAGS = frozenset(
     a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6
     hr i img kbd li mark ol p pre s samp section small span strong sub summary sup table tbody td tfoot th thead time
     tr u ul
-    """.split()  # noqa: SIM905
+    """.split()
 )
 _VOID = frozenset({"br", "col", "hr", "img"})
 _DROPPED_WHOLE = frozenset(
     """
     script style title textarea template noscript iframe object embed svg math xmp noembed noframes plaintext select
     head
-    """.split()  # noqa: SIM905
+    """.split()
 )
 _ATTRIBUTES = frozenset(
-    "class colspan rowspan scope title lang open start span width height alt role".split()  # noqa: SIM905
+    "class colspan rowspan scope title lang open start span width height alt role".split()
 )
 _STYLES = frozenset(
     """
@@ -36,7 +36,7 @@ _STYLES = frozenset(
     margin-bottom margin-left margin-right margin-top max-width min-width opacity overflow overflow-wrap overflow-x
     padding padding-bottom padding-left padding-right padding-top text-align text-decoration vertical-align
     white-space width word-break
-    """.split()  # noqa: SIM905
+    """.split()
 )
 _STYLE_VALUE = re.compile(r"[\w\s.,%#()+'-]*\Z")
 _LINK = re.compile(r"(https?://|mailto:|#|(?!//)[\w./-]+(?:[#?]|\Z))", re.IGNORECASE)
