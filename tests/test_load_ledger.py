@@ -140,8 +140,9 @@ def test_zeros_without_end_are_refused_at_their_first_line(write: Write) -> None
 
 RTMP = (
     "#Version: 1.0\n#Fields: date time x-edge-location c-ip x-event sc-bytes x-cf-status x-cf-client-id cs-uri-stem cs-uri-query "
-    "c-referrer x-page-url c-user-agent x-sname x-sname-query x-file-ext x-sid\n2010-03-12\t23:51:20\tSEA4\t192.0.2.147\tconnect\t2014\tOK\tbfd8a98\t"
-    "rtmp://shqshne4jdp4b6.cloudfront.net/cfx/st\tkey=value\t-\t-\tLNX%2010,0,32,18\t-\t-\t-\t-\n"
+    "c-referrer x-page-url c-user-agent x-sname x-sname-query x-file-ext x-sid\n"
+    "2010-03-12\t23:51:20\tSEA4\t192.0.2.147\tconnect\t2014\tOK\tbfd8a98\trtmp://shqshne4jdp4b6.cloudfront.net/cfx/st\t"
+    "key=value\t-\t-\tLNX%2010,0,32,18\t-\t-\t-\t-\n"
 )
 
 
