@@ -32,7 +32,8 @@ lint: $(DEV) ## style and types
 bench: $(DEV) ## speed and memory on generated objects, beside bare DuckDB, pandas and GoAccess
 	$(PY) -m bench
 
-docs: $(RUNTIME) ## the README's table of queries, written again from the query files
+docs: $(RUNTIME) ## the README's table of queries and docs/tables.md, written again from the query files and the columns
+	$(PY) -c 'from cfkit.sources import columns; print(columns.markdown(), end="")' > docs/tables.md
 	@mkdir -p build
 	$(PY) -m cfkit queries --markdown > build/queries.md
 	awk '/<!-- queries:/ { print; while ((getline line < "build/queries.md") > 0) print line; inside = 1 } \

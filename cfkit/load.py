@@ -31,6 +31,9 @@ from cfkit.sources.content import Content
 from cfkit.window import Window, merged
 
 BATCH_BYTES = 256 << 20
+EAGER_BYTES = 96 << 20
+"""What is worth a transaction when the writing thread has nothing to do: over 122,880 rows, the size of DuckDB's row groups, below
+which rows would be written twice, to the log and to the table."""
 BATCH_SECONDS = 15.0
 LONGEST_LINE = 64 << 20
 
@@ -181,7 +184,9 @@ class Loader:
         self._batch.add(entry, pieces)
         if tail is not None:
             _reject_tail(self._batch, entry, tail)
-        if self._batch.size >= BATCH_BYTES or time.monotonic() - self._batch_since > BATCH_SECONDS:
+        idle = self._writing is None or self._writing.done()
+        enough = min(EAGER_BYTES, BATCH_BYTES) if idle else BATCH_BYTES
+        if self._batch.size >= enough or time.monotonic() - self._batch_since > BATCH_SECONDS:
             self._flush(writer)
 
     def _new_batch(self) -> Batch:

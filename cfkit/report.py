@@ -119,10 +119,20 @@ class LoadReport:
             out += _listed(f"{_name(uri)}: {note}" for uri, note in self.partial)
         if self.failures:
             out.append(f"  failed    {_n(self.failed, 'object')} not loaded")
-            out += _listed(f"{_name(uri)}: {reason}" for uri, reason in self.failures)
+            out += _listed(self._failures_by_reason())
         if self.stopped:
             out.append("  next      run the same command again: it goes on where this one stopped")
         return [plain(line) for line in out]
+
+    def _failures_by_reason(self) -> list[str]:
+        """A line for each reason, so that fifty objects of the same wrong kind are one."""
+        by_reason: dict[str, list[str]] = {}
+        for uri, reason in self.failures:
+            by_reason.setdefault(reason, []).append(uri)
+        return [
+            f"{_name(uris[0])}{f' and {len(uris) - 1:,} more' if len(uris) > 1 else ''}: {reason}"
+            for reason, uris in by_reason.items()
+        ]
 
     def _first(self) -> str:
         if self.stopped:

@@ -1,6 +1,6 @@
 """The tables of a case, column by column: type, unit, meaning and the log fields a column is read from.
 
-One list feeds the tables themselves, the loader, the documentation (`docs/tables.md` is checked against it) and the widgets.
+One list feeds the tables themselves, the loader and `docs/tables.md`, which `make docs` writes and a test compares.
 Field names: AWS developer guide, "Standard logging reference" and "Configure standard logging (v2)".
 """
 
@@ -72,3 +72,20 @@ REQUESTS = (
     Column("extra", "MAP(VARCHAR, VARCHAR)", "fields of the log that this version of the kit does not know, as logged"),
     Column("object_id", "INTEGER", "the object this row was read from: `objects.object_id`"),
 )
+# fmt: on
+
+
+def markdown() -> str:
+    """The columns of `requests` as a page for people."""
+    lines = [
+        "# Table `requests`",
+        "",
+        "One row for each request in a log. Absent values are NULL, times are UTC. Written by `make docs` from `cfkit/sources/columns.py`.",
+        "",
+        "| column | type | meaning | log field |",
+        "| --- | --- | --- | --- |",
+    ]
+    for column in REQUESTS:
+        fields = ", ".join(f"`{name}`" for name in column.fields)
+        lines.append(f"| `{column.name}` | {column.type} | {column.meaning} | {fields} |")
+    return "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@
 -- [columns]
 -- object       = "name of the object; (all) is the sum, (none) stands for hours without a row"
 -- status       = "loaded, partial, refused or failed; no rows for missing hours; complete or incomplete for the sum"
+-- note         = "why it is not complete"
 -- distribution = "distribution id"
 -- first_time   = "first request in the object, or the start of the missing hours, UTC"
 -- last_time    = "last request in the object, or the end of the missing hours, UTC"
@@ -23,7 +24,6 @@
 -- duplicates   = "lines already loaded from another object"
 -- unaccounted  = "lines in none of the four; 0, or the kit is at fault"
 -- bytes        = "size of the object as stored"
--- note         = "why it is not complete"
 -- uri          = "where the object lies"
 -- loaded_at    = "when it was loaded, UTC"
 -- [[example]]
@@ -185,6 +185,7 @@ entry as (
 select
     object,
     status,
+    note,
     distribution,
     first_time,
     last_time,
@@ -196,7 +197,6 @@ select
     cast(coalesce(duplicates, 0) as bigint) as duplicates,
     cast(coalesce(lines - rows - rejected - ignored - duplicates, 0) as bigint) as unaccounted,
     cast(coalesce(bytes, 0) as bigint) as bytes,
-    note,
     uri,
     loaded_at
 from entry

@@ -7,7 +7,7 @@
 -- Viewers who left and open connections (WebSocket, gRPC) have rows of their own: their times say how long they stayed, not how slow it was.
 -- A percentile of few requests is one request: read `requests` first. Blind spots: logs of before April 2014 have no times, and of before December 2019 no first byte; time taken ends with the last byte out of the edge, not with the picture on the screen."""
 -- next     = ["performance/cache_hit_ratio", "traffic/errors_over_time", "traffic/top_paths", "traffic/compare_windows"]
--- chart    = { kind = "bars", x = "taken_p90_s", y = "answered_as" }
+-- chart    = { kind = "bars", x = "first_byte_p90_s", y = "answered_as" }
 -- [columns]
 -- answered_as      = "misses; hits (also RefreshHit, OriginShieldHit); errors (4xx, 5xx); other (redirects, answers made at the edge); viewers left; open connections"
 -- requests         = "requests of that kind with a time taken"
@@ -16,7 +16,7 @@
 -- taken_p90_s      = "90% took at most this long"
 -- taken_p99_s      = "99% took at most this long"
 -- first_byte_p50_s = "half of them had their first byte after at most this long, seconds"
--- first_byte_p90_s = "90% had it after at most this long"
+-- first_byte_p90_s = "90% had their first byte after at most this long"
 -- first_byte_p99_s = "99% had it after at most this long"
 -- times_hits       = "taken_p90_s as a multiple of that of the hits"
 -- slowest_s        = "longest time taken, seconds"
