@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from cfkit.case import Case
     from cfkit.errors import AwsError, CannotRead, CaseError, CfkitError, WrongUse
     from cfkit.load import LoadStopped
+    from cfkit.load.report import LoadReport
     from cfkit.queries import catalogue
-    from cfkit.report import LoadReport
     from cfkit.scope import Scope
     from cfkit.window import Window
 
@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 
 _FROM = {
     "Answer": "answer", "AwsError": "errors", "CannotRead": "errors", "Case": "case", "CaseError": "errors", "CfkitError": "errors",
-    "LoadReport": "report", "LoadStopped": "load", "Scope": "scope", "Window": "window", "WrongUse": "errors", "catalogue": "queries",
+    "LoadReport": "load.report", "LoadStopped": "load", "Scope": "scope", "Window": "window", "WrongUse": "errors", "catalogue": "queries",
 }  # fmt: skip
 __all__ = [
     "Answer", "AwsError", "CannotRead", "Case", "CaseError", "CfkitError", "LoadReport", "LoadStopped", "Scope", "Window", "WrongUse",

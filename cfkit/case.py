@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from cfkit import ledger
 from cfkit.errors import CannotRead, CaseError, WrongUse
+from cfkit.load import ledger
 from cfkit.scope import Scope, lift
 from cfkit.sources.columns import REQUESTS
 from cfkit.window import Moment
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cfkit.answer import Answer
+    from cfkit.load.report import LoadReport
     from cfkit.objects import Place
-    from cfkit.report import LoadReport
 
 SCHEMA_VERSION = 1
 LOAD_MEMORY = "1400MB"

@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cfkit
-from cfkit import display, queries
-from cfkit.answer import Answer
+from cfkit import queries
+from cfkit.answer import Answer, display
 from cfkit.errors import WrongUse
-from cfkit.queryfile import Query
+from cfkit.queries.file import Query
 from cfkit.scope import Scope
 
 ATTACK = "=cmd|'/c calc'!A0 | <script>alert(1)</script> `x` [a](javascript:b) \x1b[31m \u202e https://example.com"

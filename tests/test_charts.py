@@ -15,7 +15,8 @@ import pytest
 from test_answer import answer
 
 import cfkit
-from cfkit import charts, colours, display, queries
+from cfkit import queries
+from cfkit.answer import charts, colours, display
 from cfkit.errors import WrongUse
 from cfkit.scope import Scope
 
@@ -238,7 +239,7 @@ def test_altair_charts_of_ones_own_are_drawn_by_jupyterlab_too() -> None:
 
 
 def test_a_renderer_that_somebody_chose_is_kept() -> None:
-    code = "import altair as alt; alt.renderers.enable('png'); import cfkit.charts; print(alt.renderers.active)"
+    code = "import altair as alt; alt.renderers.enable('png'); import cfkit.answer.charts; print(alt.renderers.active)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "png\n"
 
 

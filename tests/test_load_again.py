@@ -240,7 +240,7 @@ def test_a_failed_write_leaves_the_case_as_it_was(write: Write, tmp_path: Path) 
     with cfkit.Case(path) as case:
         case.load(write(log(line())), progress=False)
         write(log(*(line(c_port=str(i + 1)) for i in range(50))), name="E2EXAMPLE1.2026-03-04-15.0a1b2c3d.gz")
-        from cfkit import batch
+        from cfkit.load import batch
 
         original = batch.record
 

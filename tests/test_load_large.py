@@ -10,7 +10,8 @@ import pytest
 from conftest import Write, line, log
 
 import cfkit
-from cfkit import load, unpack
+from cfkit import load
+from cfkit.load import unpack
 from cfkit.sources import content
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cfkit import params
 from cfkit.errors import WrongUse
-from cfkit.params import Param
+from cfkit.queries import params
+from cfkit.queries.params import Param
 
 CON = duckdb.connect()
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cfkit import sentences
 from cfkit.escape import plain
+from cfkit.queries import sentences
 
 
 @pytest.mark.parametrize(

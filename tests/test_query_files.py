@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 import cfkit
-from cfkit import queries, sentences
-from cfkit.queries import Query
+from cfkit import queries
+from cfkit.queries import Query, sentences
 from cfkit.scope import Scope
 
 NAMES = queries.names()

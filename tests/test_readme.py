@@ -19,7 +19,8 @@ import typer.main
 import yaml
 
 import cfkit
-from cfkit import cli, listing, queries, shipped
+from cfkit import cli, queries, shipped
+from cfkit.cli import listing
 
 README = shipped.CHECKOUT / "README.md"
 TEXT = README.read_text(encoding="utf-8")

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from cfkit import escape, params, queries
+from cfkit import escape, queries
 from cfkit.errors import CfkitError
+from cfkit.queries import params
 
 if TYPE_CHECKING:
     from cfkit.answer import Answer
     from cfkit.case import Case
-    from cfkit.params import Param
     from cfkit.queries import Query
+    from cfkit.queries.params import Param
 
 _ALL = "all themes"
 _INTERVALS = ("10 seconds", "1 minute", "5 minutes", "15 minutes", "1 hour", "6 hours", "1 day")

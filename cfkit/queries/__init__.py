@@ -1,6 +1,6 @@
 """The catalogue of queries, and asking one: scope applied, values bound, the answer built.
 
-How a query file is written is in `cfkit.queryfile`, its parameters in `cfkit.params`, its sentences in `cfkit.sentences`.
+How a query file is written is in `file.py`, its parameters in `params.py`, its sentences in `sentences.py`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cfkit import params, queryfile, scope, sentences, shipped
-from cfkit.answer import Answer
+from cfkit import scope, shipped
 from cfkit.errors import CaseError, QueryFileError, WrongUse
 from cfkit.escape import plain
-from cfkit.params import Param
-from cfkit.queryfile import SHAPES, Example, Query
+from cfkit.queries import file as queryfile
+from cfkit.queries import params, sentences
+from cfkit.queries.file import SHAPES, Example, Query
+from cfkit.queries.params import Param
 from cfkit.scope import Scope
 from cfkit.window import moment
 
 if TYPE_CHECKING:
     import duckdb
+
+    from cfkit.answer import Answer
 
 __all__ = ["SHAPES", "Example", "Param", "Query", "catalogue", "check_example", "check_result", "find", "names", "run"]
 
@@ -97,6 +100,8 @@ def run(
         raise _explained(con, why, query, shown) from None
     # «No error» would mislead where there is no evidence at all, so an empty answer first asks whether anything is loaded for its scope.
     nothing = None if records else _nothing_loaded(con, query, scope_)
+    from cfkit.answer import Answer  # imports this package
+
     return Answer(
         query=query,
         headline=nothing or _headline(query, scope_, shown, columns, records),

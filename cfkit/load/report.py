@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cfkit.escape import html, plain
-from cfkit.ledger import ENTRY_COUNTS, Entry
+from cfkit.load.ledger import ENTRY_COUNTS, Entry
 from cfkit.objects import LogObject
 from cfkit.window import Window
 

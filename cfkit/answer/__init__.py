@@ -20,9 +20,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cfkit import escape, sentences
+from cfkit import escape
 from cfkit.errors import WrongUse
-from cfkit.queryfile import Query
+from cfkit.queries import sentences
+from cfkit.queries.file import Query
 from cfkit.scope import Scope
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Answer:
         """The chart the query's header describes; None where it has none or nothing came back. Its title is the headline."""
         if not self.query.chart or not self.records:
             return None
-        from cfkit import charts  # Altair takes longer to import than most queries to run
+        from cfkit.answer import charts  # Altair takes longer to import than most queries to run
 
         return charts.draw(self)
 
@@ -134,12 +135,12 @@ class Answer:
     __repr__ = __str__
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from cfkit import display
+        from cfkit.answer import display
 
         return display.bundle(self)
 
     def _ipython_display_(self) -> None:
-        from cfkit import display
+        from cfkit.answer import display
 
         display.show(self)
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cfkit.errors import CannotRead
-from cfkit.ledger import Entry, identity_of
+from cfkit.load.ledger import Entry, identity_of
 from cfkit.objects import Fetched, LogObject
 from cfkit.sources import access
 from cfkit.sources.content import Content

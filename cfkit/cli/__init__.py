@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cfkit import listing
+from cfkit.cli import listing
+from cfkit.cli.terminal import ReaderGone, emit, say, visible
 from cfkit.errors import CfkitError, WrongUse
-from cfkit.terminal import ReaderGone, emit, say, visible
 
 if TYPE_CHECKING:
     from cfkit.answer import Answer
@@ -245,7 +245,7 @@ def lab(
       cfkit lab
       cfkit lab --case incident.duckdb --no-browser --port 8890
     """
-    from cfkit import demo
+    from cfkit.cli import demo
 
     session = demo.lab(case_file)
     if as_json:
@@ -267,7 +267,7 @@ def demo_(as_json: AsJson = False) -> None:
     Example:
       cfkit demo
     """
-    from cfkit import demo
+    from cfkit.cli import demo
 
     result = demo.run(tell=say if as_json else emit)
     if as_json:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cfkit.terminal import emit, grid, page, say, visible
+from cfkit.cli.terminal import emit, grid, page, say, visible
 
 if TYPE_CHECKING:
     from rich.table import Table

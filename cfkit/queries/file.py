@@ -4,11 +4,11 @@ From each leading line exactly `--` and one space, if there is one, are taken of
 not begin with `--`, so a comment of the SQL's own needs a blank line before it. Keys (those marked * are required):
 
     title *      what the catalogue calls it            question *   what it answers, with a question mark
-    found *      the headline, from the first row       quiet *      the headline when no row comes back (cfkit.sentences)
+    found *      the headline, from the first row       quiet *      the headline when no row comes back (cfkit.queries.sentences)
     how          how to read it; blind spots            next         names of queries to ask next
     attack       MITRE ATT&CK ids                       severity     low, medium, high or critical: makes it a detection
     chart        { kind = …, x = …, y = … }             (SHAPES below)
-    [params]     name = { type *, help *, default, required, choices, min, max }                             (cfkit.params)
+    [params]     name = { type *, help *, default, required, choices, min, max }                             (cfkit.queries.params)
                  Without a default the query gets NULL, untyped: `$name is null or path = $name`, and a cast where its type matters.
     [columns] *  name = "meaning and unit", every column in the order of the result
     [[example]] * start, end, distribution, params, and what must be true: first = {…} (values of the first row), rows = N, or quiet = true
@@ -28,10 +28,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from cfkit import params as parameters
-from cfkit import sentences
 from cfkit.errors import QueryFileError, WrongUse
-from cfkit.params import Param
+from cfkit.queries import params as parameters
+from cfkit.queries import sentences
+from cfkit.queries.params import Param
 from cfkit.scope import Scope
 
 RESERVED = ("scope_start", "scope_end")

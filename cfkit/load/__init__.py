@@ -19,13 +19,13 @@ from typing import Any
 
 import duckdb
 
-from cfkit import unpack
-from cfkit.batch import UNREADABLE, Batch, rollback, settle
 from cfkit.errors import CannotRead, CaseError
-from cfkit.ledger import Entry, Known, Ledger, forget, identity_of, record
+from cfkit.load import unpack
+from cfkit.load.batch import UNREADABLE, Batch, rollback, settle
+from cfkit.load.ledger import Entry, Known, Ledger, forget, identity_of, record
+from cfkit.load.progress import Progress
+from cfkit.load.report import LoadReport
 from cfkit.objects import Fetched, LogObject, Place
-from cfkit.progress import Progress
-from cfkit.report import LoadReport
 from cfkit.sources import access
 from cfkit.sources.content import Content
 from cfkit.window import Window, merged

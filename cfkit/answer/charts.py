@@ -2,7 +2,7 @@
 
 Times are written with their Z and drawn on a UTC scale, so a reader's own zone never shows through. Everything is aggregated
 in SQL: a chart draws the rows it is given, and refuses more than `POINTS` of them. The specification keeps to Vega-Lite 5.6,
-which is what JupyterLab 4 has built in (`cfkit.renderer`).
+which is what JupyterLab 4 has built in (`cfkit.answer.renderer`).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from cfkit import colours, escape
-from cfkit.answer import clean, is_number, shown
+from cfkit import escape
+from cfkit.answer import clean, colours, is_number, shown
+from cfkit.answer.renderer import bundle, png, specification
 from cfkit.errors import WrongUse
-from cfkit.renderer import bundle, png, specification
 
 if TYPE_CHECKING:
     from cfkit.answer import Answer

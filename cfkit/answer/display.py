@@ -19,7 +19,11 @@ TABLE_ROWS = 20
 CELL_LIMIT = 120
 
 _FAINT = "opacity:.7;font-size:90%"
-_CELL = "padding:2px 10px;border-bottom:1px solid rgba(128,128,128,.25);white-space:pre-wrap;overflow-wrap:break-word;max-width:32em;vertical-align:top"
+_CELL = (
+    "padding:2px 10px;border-bottom:1px solid rgba(128,128,128,.25);vertical-align:top;"
+    "white-space:pre-wrap;overflow-wrap:break-word;max-width:32em"
+)
+_HEADER = _CELL + ";font-weight:600;white-space:nowrap"
 
 
 def show(answer: Answer) -> None:
@@ -49,7 +53,7 @@ def chart_bundle(answer: Answer) -> dict[str, Any]:
         return {"text/plain": str(why), "text/html": f'<p style="{_FAINT}">{html(why)}</p>'}
     if chart is None:
         return {}
-    from cfkit import charts
+    from cfkit.answer import charts
 
     return charts.bundle(chart)
 
@@ -111,7 +115,7 @@ def _table(answer: Answer) -> str:
     numeric = [answers.is_number(t) for t in answer.types]
     align = ["right" if n else "left" for n in numeric]
     headings = "".join(
-        f'<th style="{_CELL};text-align:{a};font-weight:600;white-space:nowrap" title="{html(answer.query.columns.get(name, ""))}">{html(name)}</th>'
+        f'<th style="{_HEADER};text-align:{a}" title="{html(answer.query.columns.get(name, ""))}">{html(name)}</th>'
         for name, a in zip(answer.columns, align, strict=True)
     )
     records = answer.records[:TABLE_ROWS]

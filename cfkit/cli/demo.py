@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfkit import shipped
+from cfkit.cli.terminal import visible
 from cfkit.errors import CannotRead, CfkitError, WrongUse
-from cfkit.terminal import visible
 
 if TYPE_CHECKING:
     from cfkit.case import Case

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import duckdb
 
-from cfkit.ledger import Entry, forget, record
+from cfkit.load.ledger import Entry, forget, record
 from cfkit.sources import access
 from cfkit.window import Window
 
