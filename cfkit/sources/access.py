@@ -173,25 +173,27 @@ def recognise(head: bytes) -> Layout | None:
     """The layout of an object from its first lines; None when the lines so far are all comments. Raises CannotRead otherwise."""
     if kind := archive_kind(head):
         raise CannotRead(f"{kind}, not a CloudFront access log")
-    text = head[:HEAD_BYTES].lstrip(b"\r\n")
-    first = text[: text.find(b"\n") + 1 or len(text)]
-    for line in text.split(b"\n", 20)[:20]:
-        if line.startswith(b"#"):
-            if _HEADER.match(line):
-                layout = _named(line)
-                if layout.problem:
-                    raise CannotRead(layout.problem)
-                if not _looks_cloudfront(layout):
-                    raise CannotRead(f"a W3C log of another server: its #Fields are {_shown(line)}")
-                return layout
-        elif line.strip():
-            first = line
-            break
-    if not text.strip():
-        return None
-    if first.startswith(b"#") and not _HEADER.match(first):
-        return None
-    return _counted(first)
+    at, end = 0, min(len(head), HEAD_BYTES)
+    while at < end:
+        stop = head.find(b"\n", at, end)
+        stop = end if stop < 0 else stop
+        line = head[at:stop]
+        if _HEADER.match(line):
+            return _accepted(line)
+        if line.strip() and not line.startswith(b"#"):
+            return _counted(line)
+        at = stop + 1
+    return None
+
+
+@lru_cache(maxsize=256)
+def _accepted(line: bytes) -> Layout:
+    layout = _named(line)
+    if layout.problem:
+        raise CannotRead(layout.problem)
+    if not _looks_cloudfront(layout):
+        raise CannotRead(f"a W3C log of another server: its #Fields are {_shown(line)}")
+    return layout
 
 
 def _looks_cloudfront(layout: Layout) -> bool:
