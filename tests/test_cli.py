@@ -395,3 +395,20 @@ def test_a_terminal_that_is_not_utf_8_gets_escapes_and_no_traceback(write: Write
         done = subprocess.run([sys.executable, "-m", "cfkit", *words, "--case", str(case)], env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     assert "caf\\xe9/1.0" in done.stdout
+
+
+def test_one_broken_query_file_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    from cfkit import cli, shipped
+    from cfkit.errors import QueryFileError
+
+    folder = tmp_path / "queries"
+    shutil.copytree(shipped.queries_folder(), folder)
+    sound = (folder / "traffic" / "overview.sql").read_text()
+    (folder / "traffic" / "a_slip.sql").write_text(sound.replace("-- quiet ", "-- quite ", 1))
+    monkeypatch.setattr(shipped, "queries_folder", lambda: folder)
+    found, broken = cli._readable_queries()
+    assert len(found) == len(list(folder.rglob("*.sql"))) - 1
+    assert isinstance(broken, QueryFileError)
+    assert "a_slip.sql" in str(broken)

@@ -18,7 +18,7 @@ import typer
 
 from cfkit.cli import listing
 from cfkit.cli.terminal import ReaderGone, emit, say, visible
-from cfkit.errors import CfkitError, WrongUse
+from cfkit.errors import CfkitError, QueryFileError, WrongUse
 
 if TYPE_CHECKING:
     from cfkit.answer import Answer
@@ -139,7 +139,7 @@ def queries(
       cfkit queries
       cfkit queries --theme traffic --json
     """
-    found = _catalogue()
+    found, broken = _readable_queries()
     if theme is not None:
         themes = sorted({q.theme for q in found.values()})
         if theme not in themes:
@@ -152,6 +152,8 @@ def queries(
     else:
         listing.print_queries(found)
         say("\n`cfkit show NAME` explains one and `cfkit ask NAME --case FILE` answers it.")
+    if broken is not None:  # one bad file hides no other query, and is not passed over either
+        raise broken
 
 
 @app.command()
@@ -290,6 +292,19 @@ def top(
 
 
 # --- what the verbs share ---------------------------------------------------------------------------------------------
+
+
+def _readable_queries() -> tuple[dict[str, Query], QueryFileError | None]:
+    """Every query whose file keeps the rules, and the first complaint about one that does not."""
+    from cfkit import queries as library
+
+    found, broken = {}, None
+    for name in library.names():
+        try:
+            found[name] = library.find(name)
+        except QueryFileError as error:
+            broken = broken or error
+    return found, broken
 
 
 def _catalogue() -> dict[str, Query]:

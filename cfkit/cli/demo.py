@@ -150,6 +150,8 @@ def run_lab(session: dict[str, str], more: Sequence[str]) -> int:
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
+        # Root is the usual user of a container, and JupyterLab would only refuse to start.
+        *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         *more,
     ]
     # JupyterLab's own words are not this command's answer: they go to stderr, and stdout stays for --json.
