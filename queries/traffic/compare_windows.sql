@@ -1,11 +1,12 @@
 -- title    = "What is different in this window"
 -- question = "What do the requests of this window share that those before did not?"
--- found    = "{facet} {value} has {share_pct}% of the requests, {baseline_share_pct}% from {baseline_start} to {baseline_end} UTC: {requests:,} requests against {baseline_requests:,}, at least {lift} times its share. All requests: {all_requests:,} against {all_baseline_requests:,}."
--- quiet    = "Nothing is clearly over-represented in this window against the {against}, as far as requests are loaded for both."
+-- found    = "{facet} {value}: {verdict}. Scope: {requests:,} of {all_requests:,} requests; baseline, {baseline_start} to {baseline_end} UTC: {baseline_requests:,} of {all_baseline_requests:,}."
+-- quiet    = "Nothing is clearly over-represented in this window against the baseline; requests are loaded for both."
 -- how      = """Every value of every facet is compared: its share of the requests in the scope with its share in the baseline. Ordered by score = share x log2(lift), the bits by which knowing the value helps to tell the two windows apart: first the value that is both common now and was rare, so a flood's path or program comes before a country that grew a little.
 -- Several rows often name one thing (a path, its Miss, its user agent): read them together. status or result_type first and nothing else: the same visitors, answered differently; look at changes and at the origin. edge or client_network first: one place or one network. Total up and nothing listed: more of the same, a benign crowd or the hour of the day.
 -- The baseline is the equally long window just before; take the day or week before when the hour of the day matters, as night and evening differ by themselves. What became rarer is not listed: swap the windows with baseline_start and baseline_end.
 -- One visitor sends many requests alike, so what one visit can explain is left out: to each baseline count the requests of one average client are added (a lift is a lower bound), a share must have grown by more than three standard errors counted in clients instead of requests, and the number of requests too, or the value only seems to grow because others shrank.
+-- One row "all requests" and nothing else: the baseline (or the scope) holds no loaded request, so nothing was compared; that is no all-clear.
 -- Blind spots: values under min_share_pct or min_requests; two columns together (this path from that country); the edge is not the viewer's place."""
 -- next     = ["traffic/top_clients", "traffic/top_paths", "traffic/errors_by_path", "performance/cache_hit_ratio", "traffic/spikes"]
 -- chart    = { kind = "bars", x = "score", y = "value", color = "facet" }
@@ -31,6 +32,7 @@
 -- all_baseline_requests = "requests in the baseline"
 -- baseline_start        = "start of the baseline, UTC"
 -- baseline_end          = "end of the baseline, UTC, not included"
+-- verdict               = "what the numbers say; where one of the two windows is empty, that, and what to do"
 -- [[example]]
 -- start = 2026-03-04T20:00:00Z
 -- end   = 2026-03-04T20:30:00Z
@@ -53,6 +55,11 @@
 -- start = 2026-03-03T12:00:00Z
 -- end   = 2026-03-03T13:00:00Z
 -- quiet = true
+-- [[example]]
+-- start = 2026-03-02T00:00:00Z    # the first loaded hours: nothing before them, which is not the same as nothing found
+-- end   = 2026-03-02T03:00:00Z
+-- rows  = 1
+-- first = { facet = "all", value = "requests", baseline_requests = 0, all_baseline_requests = 0, verdict = "nothing is loaded for the baseline to compare with; give --start and --end of another window, or load the time before it" }
 
 with shift as (
     -- whole days or weeks, as many as are needed for a baseline that ends before the scope begins
@@ -225,10 +232,25 @@ select
     all_requests,
     all_baseline_requests,
     baseline_start,
-    baseline_end
+    baseline_end,
+    concat(
+        round(100.0 * share, 2), '% of the requests, ', round(100.0 * baseline_requests / all_baseline_requests, 2),
+        '% in the baseline, at least ', round(share / baseline_share, 1), ' times its share'
+    ) as verdict
 from scored
 where share >= $min_lift * baseline_share
     and share - baseline_share >= 3 * sqrt(baseline_share * (1 - baseline_share) * spread)
     and difference >= sqrt(count_spread)
-order by share * log2(share / baseline_share) desc, facet, value
+union all
+-- an empty window is stated: "nothing stands out" would be an all-clear that nobody has checked
+select
+    'all', 'requests', requests, case when requests > 0 then 100.0 end, baseline_requests, null, null, null, null, requests, baseline_requests,
+    baseline_start, baseline_end,
+    case
+        when requests = 0 then 'no request is loaded for this window, so there is nothing to compare; load it or give --start and --end of another'
+        else 'nothing is loaded for the baseline to compare with; give --start and --end of another window, or load the time before it'
+    end
+from total
+where requests = 0 or baseline_requests = 0
+order by score desc, facet, value
 limit $top
