@@ -53,6 +53,8 @@ class Case:
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = None if path is None else Path(os.path.expanduser(os.fspath(path)))
+        if self.path is not None and not str(self.path).isprintable():
+            raise CaseError(f"The name {str(self.path)!r} has characters that are no text. Give the case another name.")
         self._con: Any = None
         self._scope = Scope()
         if self.path is None:
@@ -61,7 +63,7 @@ class Case:
             _sign(self._con)
         elif self.path.is_dir():
             raise CaseError(f"{self.path} is a folder, a case is a file. Give a file in it: {self.path / 'incident.duckdb'}.")
-        elif self.path.exists():
+        elif self.path.exists() and not _unbegun(self.path):
             self._reader()
 
     # --- the connection ---------------------------------------------------------------------------------------------------
@@ -71,7 +73,7 @@ class Case:
         if self._con is None:
             if self.path is None:
                 raise CaseError("This case was closed, and a case in memory is gone with it. Make a new one with cfkit.Case().")
-            if not self.path.exists():
+            if not self.path.exists() or _unbegun(self.path):
                 raise CaseError(
                     f"There is no case at {self.path}. Load logs into it first: cfkit load WHERE --case {self.path}"
                 )
@@ -90,7 +92,9 @@ class Case:
             lift(con)  # the tables themselves, not the scope's views of them
             return con
         self.close()
-        new = not self.path.exists() or self.path.stat().st_size == 0
+        if self.path.exists() and self.path.stat().st_size == 0:
+            self.path.unlink()
+        new = not self.path.exists()
         if not self.path.parent.is_dir():
             raise CaseError(f"The folder {self.path.parent} of the case {self.path.name} does not exist. Create it first.")
         con = _connect(self.path, read_only=False)
@@ -288,14 +292,14 @@ def _connect(path: Path | None, read_only: bool) -> Any:
 
 
 def _unopened(path: Path | None, text: str) -> CaseError:
-    if "lock" in text.lower():
+    if "could not set lock" in text.lower() or "conflicting lock" in text.lower():
         holder = re.search(r"\(PID (\d+)\)", text)
         program = re.search(r"held in (\S+)", text)
         who = f"process {holder[1]}" if holder else "another process"
         who += f" ({program[1]})" if program else ""
         return CaseError(
-            f"The case {path} is held by {who}, which is writing to it (a load?) or keeps it open for writing. Wait until it is done, "
-            "or close it there: case.close() in a notebook, or shut its kernel down."
+            f"The case {path} is held by {who}, which writes to it, or reads it while this wants to write. "
+            "Wait until it is done, or close it there: case.close() in a notebook, or shut its kernel down."
         )
     if "not a valid DuckDB database" in text or "Could not read" in text or "checksum" in text.lower():
         return CaseError(f"{path} is not a case: it is no DuckDB file, or a damaged one. Give another, or load the logs into a new one.")
@@ -304,6 +308,19 @@ def _unopened(path: Path | None, text: str) -> CaseError:
     if "different configuration" in text:
         return CaseError(f"The case {path} is open in this same process in another way. Close that one first: case.close().")
     return CaseError(f"The case {path} could not be opened: {text.splitlines()[0]}")
+
+
+def _unbegun(path: Path) -> bool:
+    """A file that a load made and was stopped before it held anything: as good as none."""
+    if path.stat().st_size == 0:
+        return True
+    if path.stat().st_size > 64 << 10:  # a case with its tables is larger than a database without any
+        return False
+    try:
+        with duckdb.connect(str(path), read_only=True) as con:
+            return _is_blank(con)
+    except duckdb.Error:
+        return False
 
 
 def _is_blank(con: Any) -> bool:

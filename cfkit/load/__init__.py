@@ -8,6 +8,7 @@ objects only and the next one goes on from there.
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import tempfile
 import time
@@ -22,7 +23,7 @@ import duckdb
 from cfkit.errors import CannotRead, CaseError
 from cfkit.load import unpack
 from cfkit.load.batch import UNREADABLE, Batch, rollback, settle
-from cfkit.load.ledger import Entry, Known, Ledger, forget, identity_of, record
+from cfkit.load.ledger import Entry, Known, Ledger, forget, identity_of, move, record
 from cfkit.load.progress import Progress
 from cfkit.load.report import LoadReport
 from cfkit.objects import Fetched, LogObject, Place
@@ -36,6 +37,7 @@ EAGER_BYTES = 96 << 20
 which rows would be written twice, to the log and to the table."""
 BATCH_SECONDS = 15.0
 LONGEST_LINE = 64 << 20
+MARKER = "lines-on-their-way"  # in the folder beside the case: it is the kit's own and may go
 
 
 class LoadStopped(KeyboardInterrupt):
@@ -68,6 +70,8 @@ class Loader:
         self._batch_since = 0.0
         self._writing: Future[None] | None = None
         self._written: Batch | None = None
+        self._also_at: dict[int, str] = {}  # where else the bytes of an object lie, by its id
+        self._gone: list[int] = []  # objects whose place now holds other bytes, which the case has already
 
     # --- the flow ---------------------------------------------------------------------------------------------------------
 
@@ -89,10 +93,15 @@ class Loader:
                     bar.advance(1, prepared.entry.object.size)
                 self._flush(writer)
                 self._wait()
+                self._forget_gone()
             except KeyboardInterrupt:
                 self.report.stopped = True
                 with contextlib.suppress(duckdb.Error):
                     self._wait()
+            except OSError as error:  # the lines on their way lie on a disk too
+                with contextlib.suppress(Exception):
+                    self._wait()
+                raise _write_failed(error) from error
             except BaseException:
                 with contextlib.suppress(BaseException):
                     self._wait()
@@ -113,8 +122,18 @@ class Loader:
         known = self.ledger.same_bytes(identity_of(item))
         if known is None or not self._holds(known, item):
             return False
-        self.report.skip(item, known.uri)
+        self._skip(item, known)
         return True
+
+    def _skip(self, item: LogObject, known: Known) -> None:
+        """These bytes are in the case. Where the object lies now may be the last place where they do, and what lay here before is gone."""
+        self.report.skip(item, known.uri)
+        if item.uri != known.uri:
+            self._also_at.setdefault(known.object_id, item.uri)
+            before = self.ledger.at(item.uri)
+            if before is not None and before.object_id != known.object_id:
+                self._gone.append(before.object_id)
+                self.ledger.drop(before.object_id)
 
     def _holds(self, known: Known, item: LogObject) -> bool:
         renamed = known.distribution is None and unpack.distribution_of(item, self.distributions) is not None
@@ -146,12 +165,14 @@ class Loader:
         same = self.ledger.same_bytes(entry.identity, f"{entry.md5}-{item.size}")
         if same is not None:
             if self._holds(same, item):
-                self.report.skip(item, same.uri)
+                self._skip(item, same)
                 return
             entry.windows = merged([*same.windows, self.window])
             entry.distribution = same.distribution or entry.distribution
             entry.replaces.append(same.object_id)
-        if before is not None and before.object_id not in entry.replaces:
+        if before is not None and before.object_id in self._also_at:
+            entry.moved.append((before.object_id, self._also_at[before.object_id]))
+        elif before is not None and before.object_id not in entry.replaces:
             entry.replaces.append(before.object_id)
             self.report.replaced += before.status in ("loaded", "partial")
         self._clear_way(entry, writer)
@@ -166,13 +187,21 @@ class Loader:
 
     def _clear_way(self, entry: Entry, writer: ThreadPoolExecutor) -> None:
         """What an object replaces must be in the table before it can be taken out: it may wait in this very batch."""
-        if self._batch is not None and entry.replaces and {e.object_id for e in self._batch.entries} & set(entry.replaces):
+        touched = {*entry.replaces, *(object_id for object_id, _ in entry.moved)}
+        if self._batch is not None and touched and {e.object_id for e in self._batch.entries} & touched:
             self._flush(writer)
 
     def _settle_pending(self, writer: ThreadPoolExecutor) -> None:
         if self._batch is not None and self._batch.entries:
             self._flush(writer)
         self._wait()
+
+    def _forget_gone(self) -> None:
+        gone = [object_id for object_id in self._gone if object_id not in self._also_at]
+        if gone:
+            self.con.execute("begin")
+            forget(self.con, gone)
+            self.con.execute("commit")
 
     # --- batches ----------------------------------------------------------------------------------------------------------
 
@@ -260,6 +289,7 @@ class Loader:
         content = Content(prepared.fetched.data, prepared.fetched.file)
         reader = access.Reader()
         forget(self.con, entry.replaces)
+        move(self.con, entry.moved)
         carry, first = b"", True
         batch: Batch | None = None
         try:
@@ -297,9 +327,17 @@ class Loader:
         entry.lines = entry.rows = entry.rejected = entry.ignored = 0
         entry.status, entry.notes, entry.source = "refused", [reason], None
         self.report.fail(entry.object, reason)
+        self.ledger.drop(entry.object_id)
+        if self._replaces_rows(entry):
+            return  # what was read of it before stays
         self.con.execute("begin")
+        forget(self.con, entry.replaces)
         record(self.con, [entry])
         self.con.execute("commit")
+
+    def _replaces_rows(self, entry: Entry) -> bool:
+        held = "select count(*) from objects where status in ('loaded', 'partial') and object_id in (select unnest($ids))"
+        return bool(entry.replaces) and self.con.execute(held, {"ids": entry.replaces}).fetchall()[0][0] > 0
 
 
 # --- listing and fetching -------------------------------------------------------------------------------------------------
@@ -331,9 +369,9 @@ def _reject_tail(batch: Batch, entry: Entry, tail: tuple[int, bytes]) -> None:
     batch.reject(entry, line, "the object ends in the middle of this line", raw.decode("utf-8", "backslashreplace"))
 
 
-def _write_failed(error: duckdb.Error) -> CaseError:
+def _write_failed(error: duckdb.Error | OSError) -> CaseError:
     text = str(error).splitlines()[0]
-    if "No space left" in text or "disk" in text.lower():
+    if "No space left" in text or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
         return CaseError(
             f"The case could not be written: {text}. What was loaded before is kept; free some space (the case, and about 1 GB beside it "
             "while loading) and run the same command again."
@@ -349,8 +387,12 @@ def spill_folder(case_file: Path | None) -> Iterator[Path]:
             yield Path(name)
         return
     folder = case_file.with_name(case_file.name + ".loading")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    if (folder / MARKER).is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():  # somebody else's
+        folder = Path(tempfile.mkdtemp(prefix=folder.name + "-", dir=folder.parent))
+    folder.mkdir(exist_ok=True)
+    (folder / MARKER).touch()
     try:
         yield folder
     finally:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import duckdb
 
-from cfkit.load.ledger import Entry, forget, record
+from cfkit.load.ledger import Entry, forget, move, record
 from cfkit.sources import access
 from cfkit.window import Window
 
@@ -126,6 +126,7 @@ class Batch:
             con.execute("begin")
             try:
                 forget(con, [old for entry in self.entries for old in entry.replaces])
+                move(con, [each for entry in self.entries for each in entry.moved])
                 self.write_rows(con, careful=careful)
                 settle(con, self.entries)
                 con.execute("commit")

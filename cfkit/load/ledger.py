@@ -67,6 +67,7 @@ class Entry:
     status: str = "loaded"
     notes: list[str] = field(default_factory=list)
     replaces: list[int] = field(default_factory=list)
+    moved: list[tuple[int, str]] = field(default_factory=list)  # objects whose bytes lie elsewhere now that this one took their place
 
     @property
     def adds_up(self) -> bool:
@@ -102,6 +103,7 @@ class Ledger:
             "select object_id, uri, identity, md5, distribution, bytes, ignored, loaded_windows, status from objects"
         ).fetchall()
         self._by_identity: dict[str, Known] = {}
+        self._identities: dict[int, list[str]] = {}
         self._by_uri: dict[str, Known] = {}
         self._next = 1 + max((row[0] for row in rows), default=0)
         for object_id, uri, identity, md5, distribution, size, ignored, windows, status in rows:
@@ -114,6 +116,7 @@ class Ledger:
             for identity in (known.identity, content):
                 if identity:
                     self._by_identity[identity] = known
+                    self._identities.setdefault(known.object_id, []).append(identity)
 
     def same_bytes(self, *identities: str | None) -> Known | None:
         """The object already in the case with any of these identities, wherever it lay."""
@@ -126,10 +129,18 @@ class Ledger:
     def take(self, entry: Entry) -> None:
         """Gives the entry its id and remembers it, so that the same bytes later in the same load are recognised."""
         entry.object_id, self._next = self._next, self._next + 1
+        for old in entry.replaces:
+            self.drop(old)
         known = Known(
             entry.object_id, entry.object.uri, entry.identity, entry.distribution, 0, tuple(entry.windows), entry.status
         )
         self._keep(known, f"{entry.md5}-{entry.object.size}" if entry.md5 else None)
+
+    def drop(self, object_id: int) -> None:
+        """Its rows are on their way out: the same bytes elsewhere are new again."""
+        for identity in self._identities.pop(object_id, []):
+            if self._by_identity.get(identity, None) is not None and self._by_identity[identity].object_id == object_id:
+                del self._by_identity[identity]
 
 
 def identity_of(item: LogObject) -> str | None:
@@ -184,6 +195,12 @@ def forget(con: Any, object_ids: list[int]) -> None:
     if object_ids:
         for table in ("requests", "rejects", "objects"):
             con.execute(f"delete from {table} where object_id in (select unnest($ids))", {"ids": object_ids})
+
+
+def move(con: Any, moved: list[tuple[int, str]]) -> None:
+    """Notes where the bytes of objects lie now."""
+    for object_id, uri in moved:
+        con.execute("update objects set uri = $uri where object_id = $id", {"uri": uri, "id": object_id})
 
 
 COLUMNS = dict(

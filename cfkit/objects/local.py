@@ -23,6 +23,7 @@ class LocalPlace:
 
     def __init__(self, where: str | os.PathLike[str]) -> None:
         self.where = os.path.expanduser(os.fspath(where))
+        self._odd: dict[str, Path] = {}  # by uri: files whose names are no UTF-8, which a uri shows as \xNN
         self._is_glob = not os.path.exists(self.where) and globbing.has_magic(self.where)
         if not self._is_glob and not os.path.exists(self.where):
             parent = Path(self.where).absolute().parent
@@ -34,18 +35,21 @@ class LocalPlace:
     def list(self, window: Window, distributions: tuple[str, ...]) -> Iterator[LogObject]:
         for path in self._paths():
             if wanted(path.name, window, distributions):
+                uri = os.fsencode(path).decode("utf-8", "backslashreplace")
+                if uri != str(path):
+                    self._odd[uri] = path
                 try:
                     stat = path.stat()
                 except OSError:  # a link to nowhere: reading it gives the reason
-                    yield LogObject(str(path), 0)
+                    yield LogObject(uri, 0)
                     continue
                 when = datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None, microsecond=0)
-                yield LogObject(str(path), stat.st_size, None, when)
+                yield LogObject(uri, stat.st_size, None, when)
 
     def read(self, objects: Iterable[LogObject]) -> Iterator[Fetched]:
         """The files themselves: whoever unpacks them reads them, in parallel."""
         for item in objects:
-            yield Fetched(item, file=Path(item.uri), temporary=False)
+            yield Fetched(item, file=self._odd.get(item.uri) or Path(item.uri), temporary=False)
 
     def nearest(self, window: Window, distributions: tuple[str, ...]) -> str | None:
         return max((path.name for path in self._paths()), default=None)

@@ -44,7 +44,8 @@ _TYPE_OF = {name: column.type for column in REQUESTS for name in column.fields} 
 _WORD_OF = {"DATE": "a date", "TIME": "a time", "BIGINT": "a whole number", "INTEGER": "a whole number", "DOUBLE": "a number"}
 MAX_LINE = 1 << 20
 CSV_BUFFER = 64 << 20
-HEAD_BYTES = 64 << 10
+HEAD_LINES = 20
+MOST_FIELDS = 500
 LARGEST = "1e15"  # no sound number of seconds or milliseconds is larger; infinity and NaN are
 _NEWLINE, _HASH = 10, 35
 _HEADER = re.compile(rb"#\s*fields\s*:", re.IGNORECASE)
@@ -173,16 +174,23 @@ def recognise(head: bytes) -> Layout | None:
     """The layout of an object from its first lines; None when the lines so far are all comments. Raises CannotRead otherwise."""
     if kind := archive_kind(head):
         raise CannotRead(f"{kind}, not a CloudFront access log")
-    at, end = 0, min(len(head), HEAD_BYTES)
-    while at < end:
-        stop = head.find(b"\n", at, end)
-        stop = end if stop < 0 else stop
+    at, refusal = 0, None
+    for _ in range(HEAD_LINES):
+        if at >= len(head):
+            break
+        stop = head.find(b"\n", at)
+        stop = len(head) if stop < 0 else stop
         line = head[at:stop]
         if _HEADER.match(line):
             return _accepted(line)
         if line.strip() and not line.startswith(b"#"):
-            return _counted(line)
+            try:
+                return _counted(line)
+            except CannotRead as error:  # a damaged first line must not cost the rest
+                refusal = refusal or error
         at = stop + 1
+    if refusal is not None:
+        raise refusal
     return None
 
 
@@ -204,12 +212,14 @@ def _looks_cloudfront(layout: Layout) -> bool:
 
 @lru_cache(maxsize=256)
 def _named(line: bytes) -> Layout:
-    names: list[str] = []
-    for name in line.split(b":", 1)[1].decode("utf-8", "replace").lower().split():
-        unique, n = name, 2
-        while unique in names:
-            unique, n = f"{name}#{n}", n + 1
-        names.append(unique)
+    found = line.split(b":", 1)[1].decode("utf-8", "replace").lower().split()
+    if len(found) > MOST_FIELDS:
+        raise CannotRead(f"its #Fields line names {len(found):,} fields, more than any log has ({MOST_FIELDS})")
+    seen: dict[str, int] = {}
+    names = []
+    for name in found:
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
     return Layout(tuple(names), True)
 
 

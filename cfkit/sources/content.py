@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from isal import igzip_lib, isal_zlib
 
@@ -18,6 +18,7 @@ BLOCK_BYTES = 16 << 20
 READ_BYTES = 4 << 20
 SALVAGE_BYTES = 1 << 10
 SMALL_BYTES = 32 << 10
+HEAD_BYTES = 64 << 10
 BOMB_BYTES = 1 << 30
 BOMB_RATIO = 100
 """An object may unpack to a gibibyte whatever its size, and beyond that to 100 times its size. Genuine objects stay far
@@ -60,7 +61,7 @@ class Content:
 
     def _measured(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         limit = max(BOMB_BYTES, BOMB_RATIO * self.stored_bytes)
-        for block in blocks:
+        for block in _headed(blocks):
             self.size += len(block)
             if self.size > limit:
                 raise CannotRead(
@@ -84,7 +85,7 @@ class Content:
         while True:
             try:
                 # Even at deflate's limit of 1032 to 1 a small chunk fits in memory, and asking for all of it is twice as fast.
-                block = member.decompress(chunk, -1 if len(chunk) <= SMALL_BYTES else BLOCK_BYTES)
+                block = member.decompress(chunk, -1 if 0 < len(chunk) <= SMALL_BYTES else BLOCK_BYTES)
             except (igzip_lib.IsalError, isal_zlib.error, EOFError, ValueError):  # type: ignore[misc]
                 yield from self._salvaged()
                 return
@@ -124,22 +125,57 @@ class Content:
 
     def _salvaged_from(self, steps: Iterator[bytes], done: int, seen: int) -> Iterator[bytes]:
         member = zlib.decompressobj(wbits=31)
+        failed: zlib.error | None = None
         for step in steps:
+            before = member.copy()
             try:
-                out = member.decompress(step)
-                while member.eof and member.unused_data:
-                    rest = member.unused_data
-                    member = zlib.decompressobj(wbits=31)
-                    out += member.decompress(rest)
+                member, out = _inflated(member, step)
             except zlib.error as error:
-                self.torn = True
-                self.note = f"damaged gzip ({_plain(error)}): lines after the damage are lost, the last ones before it may be wrong"
-                return
+                failed, out = error, _inflated_bytewise(before, step)
             seen += len(out)
             if seen > done:
                 yield out[-(seen - done) :]
                 done = seen
+            if failed is not None:
+                self.torn = True
+                self.note = f"damaged gzip ({_plain(failed)}): what follows the damage is lost, and no line near it is proven right"
+                return
         self.note = "damaged gzip: its last lines may be wrong"
+
+
+def _headed(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same blocks, the first one long enough to show what the object is: gzip members may end anywhere, even in a header line."""
+    first = b""
+    for block in blocks:
+        if first is not None:
+            first += block
+            if len(first) < HEAD_BYTES:
+                continue
+            block, first = first, None  # type: ignore[assignment]
+        yield block
+    if first:
+        yield first
+
+
+def _inflated(member: Any, step: bytes) -> tuple[Any, bytes]:
+    out = member.decompress(step)
+    while member.eof and member.unused_data:
+        rest = member.unused_data
+        member = zlib.decompressobj(wbits=31)
+        out += member.decompress(rest)
+    return member, out
+
+
+def _inflated_bytewise(member: Any, step: bytes) -> bytes:
+    """What a step gives up to the byte it fails at."""
+    out = b""
+    for at in range(len(step)):
+        try:
+            member, more = _inflated(member, step[at : at + 1])
+        except zlib.error:
+            break
+        out += more
+    return out
 
 
 def _plain(error: Exception) -> str:
