@@ -175,6 +175,12 @@ def test_answers_on_published_logs_too(name: str, published: duckdb.DuckDBPyConn
     assert len(answer.headline) > 30
 
 
+def test_years_between_two_loaded_logs_are_not_missing_hours(published: duckdb.DuckDBPyConnection) -> None:
+    answer = queries.run(published, queries.find("audit/load_ledger"), {}, Scope(), {})
+    assert not [row for row in answer.records if row["status"] == "no rows"]
+    assert answer.records[0]["note"] == "Nothing is known to be missing"
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Every published access log beside the checkout in one case: 19, 26 and 33 columns, without a header, of 2015 to 2023."""
@@ -193,3 +199,27 @@ def test_no_log_text_reaches_a_headline_as_a_template(reader: duckdb.DuckDBPyCon
     found = queries.find("traffic/top_paths").found
     said = sentences.fill(found, {"path": "/{requests}", "requests": 7, "share_pct": 1.0, "clients": 2, "hit_pct": 3.0})
     assert said.startswith("/{requests} took 7 requests")
+
+
+@EVERY
+def test_answers_a_case_whose_only_objects_were_refused(name: str, refused: duckdb.DuckDBPyConnection) -> None:
+    # no request is loaded, so the scope has no bounds: NULL where every query expects a time
+    answer = queries.run(refused, queries.find(name), {}, Scope(), {})
+    assert not re.search(r"\bunknown\b|\bNone\b|\bnan\b|\bNaT\b", answer.headline), answer.headline
+    if name == "audit/load_ledger":
+        assert answer.records[0]["status"] == "incomplete"
+        assert {row["object"] for row in answer.records if row["status"] == "refused"} == {"E1.2026-03-03-11.aaaaaaaa", "notes.txt"}
+    else:
+        assert not answer.records
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("refused")
+    (folder / "logs").mkdir()
+    (folder / "logs" / "notes.txt").write_text("hello world\n", encoding="utf-8")
+    (folder / "logs" / "E1.2026-03-03-11.aaaaaaaa").write_text("#Version: 1.0\n#Fields: a b\n1\t2\n", encoding="utf-8")
+    with cfkit.Case(folder / "refused.duckdb") as case:
+        case.load(folder / "logs")
+    with duckdb.connect(folder / "refused.duckdb", read_only=True) as con:
+        yield con

@@ -4,7 +4,7 @@
 -- quiet    = "No object was loaded for this window, and no hour of it is known to be missing."
 -- how      = """The first row is the sum; then whatever is incomplete, the worst first, then the rest in order of time. For every object lines = rows + rejected + ignored + duplicates, so unaccounted is 0: a line that is in no answer has its reason here or in audit/rejects.
 -- failed: could not be fetched; refused: not a log this kit reads; partial: cut short or damaged, the readable part is kept. The next load tries failed and refused ones again.
--- no rows: whole hours for which a distribution has nothing, although the same hours of other days (or, with one day loaded, its other hours) usually hold min_expected rows or more. It means one of four things: no traffic, logs that are late (up to a day), logging switched off, objects that were lost or not loaded. Each of them matters before saying that nothing happened then.
+-- no rows: whole hours for which a distribution has nothing, although the same hours of other days (or, with one day loaded, its other hours) usually hold min_expected rows or more, and its logs go on within a day before and after. It means one of four things: no traffic, logs that are late (up to a day), logging switched off, objects that were lost or not loaded. Each of them matters before saying that nothing happened then.
 -- An object belongs to the window when a row of it does, and then all its lines are counted. Blind spot: CloudFront delivers logs on a best-effort basis; single lost requests leave no trace."""
 -- next     = ["audit/rejects", "traffic/overview", "traffic/over_time"]
 -- [params]
@@ -27,7 +27,7 @@
 -- uri          = "where the object lies"
 -- loaded_at    = "when it was loaded, UTC"
 -- [[example]]
--- first = { object = "(all)", status = "incomplete", objects = 272, lines = 62763, rows = 62756, rejected = 7, ignored = 0, duplicates = 0, unaccounted = 0 }
+-- first = { object = "(all)", status = "incomplete", note = "Incomplete: 0 not read, 1 cut short, 1 hour missing (2026-03-04 11:00 UTC, E2SHOPAPIEX4MPL)", objects = 272, lines = 62763, rows = 62756, rejected = 7, ignored = 0, duplicates = 0, unaccounted = 0 }
 -- [[example]]
 -- start = 2026-03-02T00:00:00Z
 -- end   = 2026-03-03T00:00:00Z
@@ -59,11 +59,12 @@ in_scope as (
     from named
     left join seen on seen.object_id = named.object_id
     where seen.object_id is not null
-        or (rows = 0 and (hour is null or (hour < $scope_end and hour + interval 1 hour > $scope_start)))
+        or (rows = 0 and (hour is null or cast($scope_start as timestamp) is null or (hour < cast($scope_end as timestamp) and hour + interval 1 hour > cast($scope_start as timestamp))))
 ),
 
 loaded_hour as (
-    select distribution, date_trunc('hour', time) as hour, count(*) as requests
+    -- the types are said where an empty case has none
+    select cast(distribution as varchar) as distribution, date_trunc('hour', cast(time as timestamp)) as hour, count(*) as requests
     from all_requests
     where distribution is not null
     group by 1, 2
@@ -78,7 +79,7 @@ hidden as (
     select count(*) as distributions
     from loaded_hour
     left join shown_distribution on shown_distribution.distribution = loaded_hour.distribution
-    where shown_distribution.distribution is null and hour >= date_trunc('hour', $scope_start) and hour < $scope_end
+    where shown_distribution.distribution is null and hour >= date_trunc('hour', cast($scope_start as timestamp)) and hour < cast($scope_end as timestamp)
 ),
 
 watched as (
@@ -90,35 +91,32 @@ watched as (
     group by loaded_hour.distribution
 ),
 
-span as (
-    select date_trunc('hour', min(hour)) as first_hour, max(hour) as last_hour from loaded_hour
+neighbour as (
+    select distribution, hour as before, requests, lead(hour) over (partition by distribution order by hour) as after
+    from loaded_hour
 ),
 
 hour as (
-    select watched.distribution, grid.hour, coalesce(loaded_hour.requests, 0) as requests
-    from watched
-    cross join (
-        select series.hour
-        from span, unnest(generate_series(least(first_hour, date_trunc('hour', $scope_start)), greatest(last_hour, $scope_end), interval 1 hour)) as series (hour)
-    ) as grid
-    left join loaded_hour on loaded_hour.distribution = watched.distribution and loaded_hour.hour = grid.hour
+    -- An hour between rows at most a day before it and at most a day after it should hold some, too.
+    -- Where the loaded rows are days or years apart, nobody asked for what lies between.
+    select distribution, before as hour, requests from neighbour
+    union all
+    select distribution, series.hour, 0
+    from
+        neighbour,
+        unnest(generate_series(greatest(before + interval 1 hour, after - interval 1 day), least(before + interval 1 day, after - interval 1 hour), interval 1 hour))
+            as series (hour)
+    where after > before + interval 1 hour and after <= before + interval 2 day
 ),
 
 usual_at_hour as (
-    -- what the days hold at that hour; the hours before the first and after the last loaded one say nothing about that
     select distribution, date_part('hour', hour.hour) as hour_of_day, count(*) as days, quantile_cont(requests, 0.5) as usual
     from hour
-    cross join span
-    where hour.hour between span.first_hour and span.last_hour
     group by 1, 2
 ),
 
 usual_at_all as (
-    select distribution, quantile_cont(requests, 0.5) as usual
-    from hour
-    cross join span
-    where hour.hour between span.first_hour and span.last_hour
-    group by distribution
+    select distribution, quantile_cont(requests, 0.5) as usual from hour group by distribution
 ),
 
 empty_hour as (
@@ -128,11 +126,12 @@ empty_hour as (
         case when usual_at_hour.days >= 3 then usual_at_hour.usual else usual_at_all.usual end as usual,
         hour.hour - to_hours(cast(row_number() over (partition by hour.distribution order by hour.hour) as integer)) as stretch
     from hour
+    inner join watched on watched.distribution = hour.distribution
     inner join usual_at_all on usual_at_all.distribution = hour.distribution
     left join usual_at_hour on usual_at_hour.distribution = hour.distribution and usual_at_hour.hour_of_day = date_part('hour', hour.hour)
     where hour.requests = 0
-        and hour.hour >= $scope_start
-        and hour.hour + interval 1 hour <= $scope_end
+        and hour.hour >= cast($scope_start as timestamp)
+        and hour.hour + interval 1 hour <= cast($scope_end as timestamp)
         and case when usual_at_hour.days >= 3 then usual_at_hour.usual else usual_at_all.usual end >= $min_expected
 ),
 
@@ -156,7 +155,9 @@ totals as (
         max(loaded_at) as loaded_at,
         count(*) filter (where place = 1) as unread,
         count(*) filter (where place = 3) as partial,
-        (select coalesce(sum(hours), 0) from missing) as missing_hours
+        (select coalesce(sum(hours), 0) from missing) as missing_hours,
+        (select substr(cast(min(first_time) as varchar), 1, 16) from missing) as first_missing,
+        (select min_by(distribution, first_time) from missing) as missing_of
     from in_scope
 ),
 
@@ -166,7 +167,10 @@ entry as (
         case when unread + partial + rejected + missing_hours > 0 then 'incomplete' else 'complete' end as status,
         cast(null as varchar) as distribution, first_time, last_time, objects, lines, rows, rejected, ignored, duplicates, bytes,
         case when unread + partial + rejected + missing_hours = 0 then 'Nothing is known to be missing' else
-            concat('Incomplete: objects not read: ', unread, ', cut short: ', partial, '; hours without the rows they usually hold: ', missing_hours)
+            concat(
+                'Incomplete: ', unread, ' not read, ', partial, ' cut short, ', missing_hours, case when missing_hours = 1 then ' hour' else ' hours' end, ' missing',
+                case when missing_hours > 0 then concat(' (', case when missing_hours > 1 then 'first ' end, first_missing, ' UTC, ', missing_of, ')') end
+            )
         end as note,
         cast(null as varchar) as uri, loaded_at
     from totals

@@ -1,6 +1,6 @@
 -- title    = "Rejected lines"
 -- question = "Which log lines could not be read, and why?"
--- found    = "{rejected_lines:,} lines could not be read; most often {reason} ({lines:,}), first at line {first_line} of {object}."
+-- found    = "{rejected_lines:,} lines could not be read; most often ({lines:,} of them) because \"{reason}\", first at line {first_line} of {object}."
 -- quiet    = "Every line of the objects in this window could be read."
 -- how      = """Each row is one reason in one object; sample is the first such line as it stands in the log, cut after 200 characters.
 -- A few lines in one object: a damaged file, or one that was edited by hand. The same reason in every object: a log format this kit does not know, which is worth a report. Lines cut in the middle come from an object whose end is missing; fetch it again.
@@ -50,7 +50,7 @@ in_scope as (
     from named
     left join seen on seen.object_id = named.object_id
     where seen.object_id is not null
-        or (rows = 0 and (hour is null or (hour < $scope_end and hour + interval 1 hour > $scope_start)))
+        or (rows = 0 and (hour is null or cast($scope_start as timestamp) is null or (hour < cast($scope_end as timestamp) and hour + interval 1 hour > cast($scope_start as timestamp))))
 ),
 
 rejected as (

@@ -40,7 +40,7 @@
 -- first = { total_hit_pct = 73.39, total_hit_bytes_pct = 95.83 }
 
 with span as (
-    select date_diff('second', $scope_start, $scope_end) as seconds, count(*) as requests from requests
+    select date_diff('second', cast($scope_start as timestamp), cast($scope_end as timestamp)) as seconds, count(*) as requests from requests
 ),
 
 width as (
@@ -59,7 +59,7 @@ by_result as (
     -- few rows per bucket: what a row counts as is then decided once for each kind, not for each request
     select
         time_bucket(width.bucket, time) as bucket,
-        time >= $scope_start and time < $scope_end as inside,
+        time >= cast($scope_start as timestamp) and time < cast($scope_end as timestamp) as inside,
         all_requests.distribution, result_type, detailed_result_type, method, scheme,
         count(*) as requests,
         sum(sent_bytes) as sent_bytes

@@ -65,16 +65,16 @@ with shift as (
     -- whole days or weeks, as many as are needed for a baseline that ends before the scope begins
     select
         case $against
-            when 'day before' then to_days(cast(ceil(date_diff('second', $scope_start, $scope_end) / 86400.0) as integer))
-            when 'week before' then to_days(7 * cast(ceil(date_diff('second', $scope_start, $scope_end) / 604800.0) as integer))
-            else $scope_end - $scope_start
+            when 'day before' then to_days(cast(ceil(date_diff('second', cast($scope_start as timestamp), cast($scope_end as timestamp)) / 86400.0) as integer))
+            when 'week before' then to_days(7 * cast(ceil(date_diff('second', cast($scope_start as timestamp), cast($scope_end as timestamp)) / 604800.0) as integer))
+            else cast($scope_end as timestamp) - cast($scope_start as timestamp)
         end as back
 ),
 
 baseline as (
     select
-        coalesce(cast($baseline_start as timestamp), $scope_start - back) as start_time,
-        coalesce(cast($baseline_end as timestamp), $scope_end - back) as end_time
+        coalesce(cast($baseline_start as timestamp), cast($scope_start as timestamp) - back) as start_time,
+        coalesce(cast($baseline_end as timestamp), cast($scope_end as timestamp) - back) as end_time
     from shift
 ),
 
@@ -110,7 +110,7 @@ total as (
         (select count(*) from requests) as requests,
         (select count(*) from before) as baseline_requests,
         (select 1.0 * sum(baseline_requests) / count(*) from compared_client where baseline_requests > 0) as per_client,
-        (select 1.0 * date_diff('second', $scope_start, $scope_end) / nullif(date_diff('second', start_time, end_time), 0) from baseline) as length_ratio,
+        (select 1.0 * date_diff('second', cast($scope_start as timestamp), cast($scope_end as timestamp)) / nullif(date_diff('second', start_time, end_time), 0) from baseline) as length_ratio,
         (select max(start_time) from baseline) as baseline_start,
         (select max(end_time) from baseline) as baseline_end
 ),
@@ -251,6 +251,6 @@ select
         else 'nothing is loaded for the baseline to compare with; give --start and --end of another window, or load the time before it'
     end
 from total
-where requests = 0 or baseline_requests = 0
+where (requests = 0 or baseline_requests = 0) and baseline_start is not null
 order by score desc, facet, value
 limit $top

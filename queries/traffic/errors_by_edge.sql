@@ -41,7 +41,7 @@
 with width as (
     select coalesce(cast($bucket as interval), to_seconds(min(seconds))) as bucket
     from (values (300), (600), (900), (1800), (3600), (7200), (10800), (21600), (43200), (86400), (604800), (2592000)) as choice (seconds)
-    where seconds >= least(date_diff('second', $scope_start, $scope_end) / 60.0, 2592000)
+    where seconds >= least(date_diff('second', cast($scope_start as timestamp), cast($scope_end as timestamp)) / 60.0, 2592000)
 ),
 
 by_edge as (

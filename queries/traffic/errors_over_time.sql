@@ -46,7 +46,7 @@
 -- quiet = true
 
 with span as (
-    select date_diff('second', $scope_start, $scope_end) as seconds, count(*) as requests from requests
+    select date_diff('second', cast($scope_start as timestamp), cast($scope_end as timestamp)) as seconds, count(*) as requests from requests
 ),
 
 width as (

@@ -40,7 +40,7 @@
 with width as (
     select coalesce(cast($bucket as interval), to_seconds(min(seconds))) as bucket
     from (values (60), (120), (300), (600), (900), (1800), (3600), (7200), (10800), (21600), (43200), (86400), (604800), (2592000)) as choice (seconds)
-    where seconds >= least(date_diff('second', $scope_start, $scope_end) / 120.0, 2592000)
+    where seconds >= least(date_diff('second', cast($scope_start as timestamp), cast($scope_end as timestamp)) / 120.0, 2592000)
 ),
 
 by_value as (
@@ -89,7 +89,7 @@ line as (
 
 point as (
     select grid.bucket, width.bucket as bucket_width
-    from width, unnest(generate_series(time_bucket(width.bucket, $scope_start), $scope_end - interval 1 microsecond, width.bucket)) as grid (bucket)
+    from width, unnest(generate_series(time_bucket(width.bucket, cast($scope_start as timestamp)), cast($scope_end as timestamp) - interval 1 microsecond, width.bucket)) as grid (bucket)
 ),
 
 filled as (
@@ -100,7 +100,7 @@ filled as (
         coalesce(by_series.requests, 0) as requests,
         coalesce(by_series.sent_bytes, 0) as sent_bytes,
         point.bucket_width,
-        date_diff('millisecond', greatest(point.bucket, $scope_start), least(point.bucket + point.bucket_width, $scope_end)) / 60000.0 as minutes
+        date_diff('millisecond', greatest(point.bucket, cast($scope_start as timestamp)), least(point.bucket + point.bucket_width, cast($scope_end as timestamp))) / 60000.0 as minutes
     from point
     cross join line
     left join by_series on by_series.bucket = point.bucket and by_series.series = line.series

@@ -133,8 +133,8 @@ spiking as (
     -- the shoulders of a spike count from half the sensitivity on; a spike has at least one bucket beyond all of it
     select distribution, bucket, days, requests, sparse, median, score
     from scored
-    where bucket + cast($bucket as interval) > $scope_start
-        and bucket < $scope_end
+    where bucket + cast($bucket as interval) > cast($scope_start as timestamp)
+        and bucket < cast($scope_end as timestamp)
         and score >= $sensitivity / 2
         and requests >= $min_times * median
         and requests >= $min_requests
