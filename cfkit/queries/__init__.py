@@ -13,6 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 from cfkit import scope, shipped
 from cfkit.errors import CaseError, QueryFileError, WrongUse
 from cfkit.escape import plain
@@ -24,8 +26,6 @@ from cfkit.scope import Scope
 from cfkit.window import moment
 
 if TYPE_CHECKING:
-    import duckdb
-
     from cfkit.answer import Answer
 
 __all__ = ["SHAPES", "Example", "Param", "Query", "catalogue", "check_example", "check_result", "find", "names", "run"]
@@ -80,7 +80,6 @@ def run(
     Raises WrongUse for values and names that do not fit, a distribution the case does not have and a source not loaded;
     QueryFileError, with file and line, where the SQL itself is at fault.
     """
-    import duckdb
 
     values = params.bind(query.params, given, query.name)
     _known_distributions(con, scope_)
@@ -90,7 +89,9 @@ def run(
         bound = {name: value.bound for name, value in values.items()}
         if query.reserved:
             start, end = _bounds(con, query, scope_)
-            bound |= {name: {"scope_start": start, "scope_end": end}[name] for name in query.reserved}
+            # Typed, for a case without rows has no bounds, and of an untyped NULL no function could be chosen.
+            bounds = {"scope_start": start, "scope_end": end}
+            bound |= {name: duckdb.Value(bounds[name], duckdb.sqltype("TIMESTAMP")) for name in query.reserved}
         result = con.execute(query.sql, bound)
         columns = [str(column[0]) for column in result.description or ()]
         types = [str(column[1]) for column in result.description or ()]
@@ -206,6 +207,8 @@ def _nothing_loaded(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope)
     for table in _reads(query, scope.tables(con)):
         first, last = con.execute(f"select min(time), max(time) from all_{table}").fetchall()[0]
         if first is None:
+            if query.theme == "audit" and con.execute("select 1 from objects limit 1").fetchall():
+                return None  # objects were read, and that they hold no sound row is what the query is about
             return f"No {table} are loaded in this case, so this is no answer yet."
         return (
             f"No {table} are loaded for {scope_}; the case holds {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC. "
@@ -263,7 +266,6 @@ def _only_utc(query: Query, columns: list[str], types: list[str]) -> None:
 
 def _explained(con: duckdb.DuckDBPyConnection, why: duckdb.Error, query: Query, shown: Mapping[str, Any]) -> BaseException:
     """A DuckDB error as one paragraph for whoever can do something about it."""
-    import duckdb
 
     text = str(why)
     line, said = queryfile.where_in(text, query.sql_line)
