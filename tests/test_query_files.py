@@ -177,8 +177,9 @@ def test_answers_on_published_logs_too(name: str, published: duckdb.DuckDBPyConn
 
 def test_years_between_two_loaded_logs_are_not_missing_hours(published: duckdb.DuckDBPyConnection) -> None:
     answer = queries.run(published, queries.find("audit/load_ledger"), {}, Scope(), {})
-    assert not [row for row in answer.records if row["status"] == "no rows"]
-    assert answer.records[0]["note"] == "Nothing is known to be missing"
+    rows = answer.rows.to_dict("records")
+    assert not [row for row in rows if row["status"] == "no rows"]
+    assert rows[0]["note"] == "Nothing is known to be missing"
 
 
 @pytest.fixture(scope="module")
@@ -207,8 +208,9 @@ def test_answers_a_case_whose_only_objects_were_refused(name: str, refused: duck
     answer = queries.run(refused, queries.find(name), {}, Scope(), {})
     assert not re.search(r"\bunknown\b|\bNone\b|\bnan\b|\bNaT\b", answer.headline), answer.headline
     if name == "audit/load_ledger":
-        assert answer.records[0]["status"] == "incomplete"
-        assert {row["object"] for row in answer.records if row["status"] == "refused"} == {"E1.2026-03-03-11.aaaaaaaa", "notes.txt"}
+        rows = answer.rows.to_dict("records")
+        assert rows[0]["status"] == "incomplete"
+        assert {row["object"] for row in rows if row["status"] == "refused"} == {"E1.2026-03-03-11.aaaaaaaa", "notes.txt"}
     else:
         assert not answer.records
 
