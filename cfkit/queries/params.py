@@ -121,9 +121,6 @@ def _allowed(param: Param, value: Value, query: str) -> None:
     if param.choices and value.shown not in [_cast(param.scalar, choice).shown for choice in param.choices]:
         known = ", ".join(map(_text, param.choices))
         raise WrongUse(f"{query}: {param.name} is one of {known}, not {plain(repr(_text(value.shown)), 80)}.")
-    if param.scalar == "INTERVAL" and param.min is None and ask("select $v < interval 1 second", v=value.bound):
-        # Logs are to the second: a shorter bucket or step only makes empty ones, and a negative one none at all.
-        raise WrongUse(f"{query}: {param.name} must be at least 1 second, not {_text(value.shown)} ({param.help}).")
     for limit, test, words in ((param.min, "<", "at least"), (param.max, ">", "at most")):
         if limit is not None and ask(f"select $v {test} $limit", v=value.bound, limit=_cast(param.scalar, limit).bound):
             raise WrongUse(f"{query}: {param.name} must be {words} {_text(limit)}, not {_text(value.shown)} ({param.help}).")

@@ -9,7 +9,7 @@
 -- next     = ["traffic/top_paths", "traffic/compare_windows", "performance/latency", "traffic/over_time"]
 -- chart    = { kind = "over_time", x = "bucket", y = "hit_pct", color = "distribution" }
 -- [params]
--- bucket       = { type = "INTERVAL", help = "width of one point; when left out, chosen for 120 points or fewer with 40 requests each or more" }
+-- bucket       = { type = "INTERVAL", min = "1 second", help = "width of one point; when left out, chosen for 120 points or fewer with 40 requests each or more" }
 -- min_requests = { type = "BIGINT", default = 20, min = 1, help = "no ratio for points with fewer hits and misses; it would be noise" }
 -- [columns]
 -- bucket              = "start of the bucket, UTC"

@@ -8,7 +8,7 @@
 -- next     = ["traffic/errors_by_path", "traffic/errors_over_time", "performance/latency", "traffic/compare_windows"]
 -- chart    = { kind = "over_time", x = "bucket", y = "error_pct", color = "edge" }
 -- [params]
--- bucket       = { type = "INTERVAL", help = "width of one point, 5 minutes or more when left out: a single edge sees few requests a minute" }
+-- bucket       = { type = "INTERVAL", min = "1 second", help = "width of one point, 5 minutes or more when left out: a single edge sees few requests a minute" }
 -- status_class = { type = "VARCHAR", default = "5xx", choices = ["5xx", "4xx"], help = "which errors" }
 -- min_requests = { type = "BIGINT", default = 20, min = 1, help = "leave out points with fewer requests; their rates are noise" }
 -- edges        = { type = "BIGINT", default = 8, min = 1, help = "number of edge locations to show" }

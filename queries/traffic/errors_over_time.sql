@@ -1,15 +1,16 @@
 -- title    = "Errors over time"
 -- question = "When did errors start, how bad did it get, and is it over?"
--- found    = "{distribution}: {total_errors:,} of {total_requests:,} requests ({total_error_pct}%) were answered with a {status_class}; worst was the {bucket_width} from {worst_at} UTC with {worst_errors:,} of {worst_requests:,} ({worst_error_pct:.0f}%)."
+-- found    = "{distribution}: {total_errors:,} of {total_requests:,} requests ({total_error_pct}%) were answered with a {status_class}; worst was the {bucket_width} from {worst_at} UTC with {worst_errors:,} of {worst_requests:,} ({worst_error_pct:.0f}%). {course}."
 -- quiet    = "No request in this window was answered with a {status_class}."
 -- how      = """A step up and back down is an event: read its start against changes and deployments. A level that stays up is not over. A slow rise is load or a leak.
+-- The headline's stretch: the buckets around the worst one with a quarter of its rate or more, one below that in between allowed. It is named only where it holds at least three times the errors that the rate outside it would give; its start and end are as exact as bucket_width is, so look at the hour again with narrower buckets.
 -- 4xx and 5xx are never added up: a 5xx is the origin's or the edge's fault, a 4xx mostly the viewer's. Status 000 is no error at all, the viewer left: viewers_left counts those, together with
 -- viewers who left during the answer. Many of them at once, with long times, still say that people gave up waiting: performance/latency.
 -- Points with fewer than min_requests requests have no rate, as one failure of two is not 50%. Blind spot: a path with 0.3% of the traffic can fail completely and move this line by 0.3 points: traffic/errors_by_path."""
 -- next     = ["traffic/errors_by_edge", "traffic/errors_by_path", "performance/latency", "traffic/compare_windows"]
 -- chart    = { kind = "over_time", x = "bucket", y = "error_pct", color = "distribution" }
 -- [params]
--- bucket       = { type = "INTERVAL", help = "width of one point; when left out, chosen for 120 points or fewer with 40 requests each or more" }
+-- bucket       = { type = "INTERVAL", min = "1 second", help = "width of one point; when left out, chosen for 120 points or fewer with 40 requests each or more" }
 -- status_class = { type = "VARCHAR", default = "5xx", choices = ["5xx", "4xx"], help = "which errors" }
 -- min_requests = { type = "BIGINT", default = 20, min = 1, help = "no rate for points with fewer requests; it would be noise" }
 -- [columns]
@@ -29,17 +30,25 @@
 -- worst_requests  = "requests in it"
 -- worst_errors    = "errors in it"
 -- worst_error_pct = "the same in percent"
+-- raised_from     = "start of the stretch around the worst bucket with clearly more errors than outside it, UTC; empty where none is clear"
+-- raised_until    = "end of the stretch, UTC"
+-- course          = "the stretch in words, and whether it is over by the last bucket with a rate"
 -- [[example]]
 -- start = 2026-03-04T14:00:00Z
 -- end   = 2026-03-04T15:00:00Z
 -- params = { bucket = "5 minutes" }
 -- rows  = 22
--- first = { distribution = "E1SHOPWEBEX4MPL", bucket = 2026-03-04T14:00:00Z, errors = 0, total_errors = 166, worst_at = 2026-03-04T14:45:00Z, worst_error_pct = 41.3 }
+-- first = { distribution = "E1SHOPWEBEX4MPL", bucket = 2026-03-04T14:00:00Z, errors = 0, total_errors = 166, worst_at = 2026-03-04T14:45:00Z, worst_error_pct = 41.3, raised_from = 2026-03-04T14:05:00Z, raised_until = 2026-03-04T14:50:00Z }
 -- [[example]]
 -- start = 2026-03-05T03:00:00Z    # a scanner's 403 and 404
 -- end   = 2026-03-05T04:00:00Z
--- params = { status_class = "4xx" }
--- first = { distribution = "E1SHOPWEBEX4MPL", total_requests = 756, total_errors = 606 }
+-- params = { status_class = "4xx", bucket = "5 minutes" }
+-- first = { distribution = "E1SHOPWEBEX4MPL", total_requests = 756, total_errors = 606, raised_from = 2026-03-05T03:10:00Z, raised_until = 2026-03-05T03:40:00Z }
+-- [[example]]
+-- start = 2026-03-04T14:00:00Z    # asked in the middle of it
+-- end   = 2026-03-04T14:30:00Z
+-- params = { bucket = "5 minutes" }
+-- first = { course = "Raised from 2026-03-04 14:05 UTC on, not over at the end of what is loaded in this window" }
 -- [[example]]
 -- start = 2026-03-04T13:00:00Z
 -- end   = 2026-03-04T14:00:00Z
@@ -94,6 +103,71 @@ placed as (
     where errors > 0
 ),
 
+rated as (
+    -- the points that have a rate, numbered; those as high as a quarter of the worst
+    select
+        chosen.distribution, chosen.bucket, chosen.bucket_width, chosen.requests, chosen.errors,
+        placed.bucket as worst_at,
+        4.0 * chosen.errors / chosen.requests >= 1.0 * placed.errors / placed.requests as high,
+        row_number() over (partition by chosen.distribution order by chosen.bucket) as number
+    from chosen
+    inner join placed on placed.distribution = chosen.distribution and placed.place = 1 and placed.requests >= $min_requests
+    where chosen.requests >= $min_requests
+),
+
+stepped as (
+    select
+        distribution, bucket, bucket_width, requests, errors, worst_at, number,
+        case
+            when number <= lag(number) over (partition by distribution order by bucket) + 2
+                and bucket <= lag(bucket) over (partition by distribution order by bucket) + 3 * bucket_width then 0
+            else 1
+        end as begins
+    from rated
+    where high
+),
+
+numbered as (
+    select
+        distribution, bucket, bucket_width, requests, errors, worst_at, number,
+        sum(begins) over (partition by distribution order by bucket rows between unbounded preceding and current row) as stretch
+    from stepped
+),
+
+around_worst as (
+    select numbered.distribution, min(numbered.bucket) as first_bucket, max(numbered.bucket) as last_bucket, max(numbered.bucket_width) as bucket_width
+    from numbered
+    inner join (select distribution, stretch from numbered where bucket = worst_at) as worst
+        on worst.distribution = numbered.distribution and worst.stretch = numbered.stretch
+    group by numbered.distribution
+),
+
+measured as (
+    select
+        around_worst.distribution, first_bucket, last_bucket, around_worst.bucket_width,
+        min(rated.bucket) as first_rated,
+        max(rated.bucket) as last_rated,
+        sum(errors) filter (where bucket between first_bucket and last_bucket) as errors_inside,
+        sum(requests) filter (where bucket between first_bucket and last_bucket) as requests_inside,
+        coalesce(sum(errors) filter (where bucket < first_bucket or bucket > last_bucket), 0) as errors_outside,
+        coalesce(sum(requests) filter (where bucket < first_bucket or bucket > last_bucket), 0) as requests_outside
+    from around_worst
+    inner join rated on rated.distribution = around_worst.distribution
+    group by 1, 2, 3, 4
+),
+
+raised as (
+    select
+        distribution,
+        greatest(first_bucket, cast($scope_start as timestamp)) as first_time,
+        least(last_bucket + bucket_width, cast($scope_end as timestamp)) as last_time,
+        last_bucket = last_rated as lasts,
+        first_bucket = first_rated and last_bucket = last_rated as throughout,
+        -- three times what the rate outside gives, and 5 errors more: a few single failures are no stretch
+        errors_inside >= 5 + 3.0 * errors_outside / greatest(requests_outside, 1) * requests_inside as clear
+    from measured
+),
+
 found as (
     select sum(errors) as errors from by_distribution
 )
@@ -114,10 +188,20 @@ select
     placed.bucket as worst_at,
     placed.requests as worst_requests,
     placed.errors as worst_errors,
-    round(100.0 * placed.errors / placed.requests, 2) as worst_error_pct
+    round(100.0 * placed.errors / placed.requests, 2) as worst_error_pct,
+    case when raised.clear and not raised.throughout then raised.first_time end as raised_from,
+    case when raised.clear and not raised.throughout then raised.last_time end as raised_until,
+    case
+        when by_distribution.errors = 0 then 'No error'
+        when raised.throughout then 'All points are alike: no start and no end within this window'
+        when coalesce(not raised.clear, true) then 'No stretch stands out from the rest of this window'
+        when raised.lasts then concat('Raised from ', substr(cast(raised.first_time as varchar), 1, 16), ' UTC on, not over at the end of what is loaded in this window')
+        else concat('Raised from ', substr(cast(raised.first_time as varchar), 1, 16), ' to ', substr(cast(raised.last_time as varchar), 1, 16), ' UTC, then over')
+    end as course
 from chosen
 cross join found
 inner join by_distribution on by_distribution.distribution = chosen.distribution
 left join placed on placed.distribution = chosen.distribution and placed.place = 1
+left join raised on raised.distribution = chosen.distribution
 where found.errors > 0
 order by by_distribution.errors desc, chosen.distribution, chosen.bucket

@@ -9,7 +9,7 @@
 -- next     = ["traffic/spikes", "traffic/compare_windows", "traffic/errors_over_time", "audit/load_ledger"]
 -- chart    = { kind = "over_time", x = "bucket", y = "requests_per_minute", color = "series" }
 -- [params]
--- bucket = { type = "INTERVAL", help = "width of one point; chosen to give 60 to 120 points when left out" }
+-- bucket = { type = "INTERVAL", min = "1 second", help = "width of one point; chosen to give 60 to 120 points when left out" }
 -- by     = { type = "VARCHAR", default = "distribution", choices = ["distribution", "edge", "edge_country", "country", "method", "status_class", "result_type", "host", "http_version", "nothing"], help = "what each line stands for" }
 -- series = { type = "BIGINT", default = 8, min = 1, max = 50, help = "number of lines; the rest is added up in one more" }
 -- [columns]
