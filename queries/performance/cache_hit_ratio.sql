@@ -1,16 +1,18 @@
 -- title    = "Cache hit ratio"
 -- question = "How much does the cache carry, and did the hit ratio fall?"
--- found    = "{distribution}: {total_hit_pct}% of requests and {total_hit_bytes_pct}% of bytes came from the cache, usually {usual_hit_pct}% of requests; lowest was {lowest_hit_pct}% in the {bucket_width} from {lowest_at} UTC."
+-- found    = "{distribution}: {total_hit_pct}% of requests and {total_hit_bytes_pct}% of bytes came from the cache, usually {usual_hit_pct}% of requests; {course}. The lowest {bucket_width}: {lowest_hit_pct}% from {lowest_at} UTC."
 -- quiet    = "No request in this window was a hit or a miss, so there is no hit ratio."
 -- how      = """Hit ratio = (Hit + RefreshHit + OriginShieldHit) / (those + Miss). Errors, redirects and answers made by code at the edge are in neither number.
 -- A step down that stays is a change: a new query parameter, cookie or header in the cache key, a shorter lifetime, an invalidation that keeps coming back. A dip of minutes with many more requests is new content, an invalidation, or a flood on addresses nobody asked for before.
 -- A shallow dip at night that comes back by itself is fewer viewers: copies run out between two of them. Requests falling while bytes stay: the small dynamic answers miss, not the large files.
+-- fell_at is the point from which the hit ratio stays lower until the end of the window, the strongest step between the mean ranks of the points on both sides. It is named where the median after it is at least min_fall points below the one before and below nine in ten of the points before it, so that neither a night nor a flood that passed counts. A window that ends in the middle of a dip shows the dip: ask again with what came later.
 -- uncacheable counts the misses no setting could turn into hits: methods other than GET, HEAD and OPTIONS, and WebSocket and gRPC, which are always logged as Miss. Blind spot: below min_requests a point has no ratio."""
 -- next     = ["traffic/top_paths", "traffic/compare_windows", "performance/latency", "traffic/over_time"]
 -- chart    = { kind = "over_time", x = "bucket", y = "hit_pct", color = "distribution" }
 -- [params]
 -- bucket       = { type = "INTERVAL", min = "1 second", help = "width of one point; when left out, chosen for 120 points or fewer with 40 requests each or more" }
 -- min_requests = { type = "BIGINT", default = 20, min = 1, help = "no ratio for points with fewer hits and misses; it would be noise" }
+-- min_fall     = { type = "DOUBLE", default = 5.0, min = 0, max = 100, help = "call it a lasting fall when the hit ratio stays this many points lower" }
 -- [columns]
 -- bucket              = "start of the bucket, UTC"
 -- distribution        = "distribution id; the one with most hits and misses comes first"
@@ -26,18 +28,25 @@
 -- usual_hit_pct       = "median of hit_pct over the distribution's buckets outside the window; where the case has none, inside it"
 -- lowest_hit_pct      = "lowest hit_pct of the distribution at min_requests or more"
 -- lowest_at           = "start of that bucket, UTC"
+-- fell_at             = "start of the bucket from which the hit ratio stays lower until the end, UTC; empty where it did not fall for good"
+-- before_fall_pct     = "median of hit_pct before it"
+-- after_fall_pct      = "median of hit_pct from it on"
+-- course              = "the same in words"
 -- [[example]]
 -- start = 2026-03-05T09:00:00Z
 -- end   = 2026-03-06T00:00:00Z
 -- distribution = "E1SHOPWEBEX4MPL"
 -- params = { bucket = "1 hour" }
 -- rows  = 15
--- first = { bucket = 2026-03-05T09:00:00Z, total_hit_pct = 60.27, usual_hit_pct = 77.25 }
+-- first = { bucket = 2026-03-05T09:00:00Z, total_hit_pct = 60.27, usual_hit_pct = 77.25, fell_at = 2026-03-05T09:00:00Z }
+-- [[example]]
+-- rows  = 188
+-- first = { distribution = "E1SHOPWEBEX4MPL", fell_at = 2026-03-05T09:00:00Z, before_fall_pct = 77.25, lowest_at = 2026-03-04T20:00:00Z }
 -- [[example]]
 -- start = 2026-03-04T01:00:00Z    # the dip of a night
 -- end   = 2026-03-04T04:00:00Z
 -- distribution = "E1SHOPWEBEX4MPL"
--- first = { total_hit_pct = 73.39, total_hit_bytes_pct = 95.83 }
+-- first = { total_hit_pct = 73.39, total_hit_bytes_pct = 95.83, course = "it did not fall for good" }
 
 with span as (
     select date_diff('second', cast($scope_start as timestamp), cast($scope_end as timestamp)) as seconds, count(*) as requests from requests
@@ -123,6 +132,51 @@ placed as (
     select distribution, bucket, ratio, row_number() over (partition by distribution order by ratio, bucket) as place
     from rated
     where inside and ratio is not null
+),
+
+ranked as (
+    -- ranks instead of ratios: one flood far below everything else would outweigh a day that is a little lower
+    select distribution, bucket, inside, percent_rank() over (partition by distribution order by ratio) as rank
+    from rated
+    where ratio is not null and bucket < cast($scope_end as timestamp)
+),
+
+sided as (
+    -- every point that could be the first of a lower level: the mean rank on both sides of it
+    select
+        distribution, bucket, inside,
+        count(*) over earlier as points_before,
+        count(*) over later as points_after,
+        avg(rank) over earlier as before,
+        avg(rank) over later as after
+    from ranked
+    window
+        earlier as (partition by distribution order by bucket, inside rows between unbounded preceding and 1 preceding),
+        later as (partition by distribution order by bucket, inside rows between current row and unbounded following)
+),
+
+step as (
+    -- the strongest step; three points on one side are too few to speak of a level on the other
+    select distribution, bucket, row_number() over (partition by distribution order by (before - after) * sqrt(1.0 * points_before * points_after) desc, bucket) as place
+    from sided
+    where inside and points_before >= 6 and points_after >= 3 and before > after
+),
+
+levels as (
+    select
+        step.distribution,
+        step.bucket as fell_at,
+        quantile_cont(ratio, 0.5) filter (where rated.bucket < step.bucket) as before,
+        quantile_cont(ratio, 0.1) filter (where rated.bucket < step.bucket) as low_before,
+        quantile_cont(ratio, 0.5) filter (where rated.bucket >= step.bucket) as after
+    from step
+    inner join rated on rated.distribution = step.distribution
+    where step.place = 1 and rated.bucket < cast($scope_end as timestamp)
+    group by 1, 2
+),
+
+fall as (
+    select distribution, fell_at, before, after from levels where 100 * (before - after) >= $min_fall and after < low_before
 )
 
 select
@@ -139,10 +193,22 @@ select
     round(100.0 * by_distribution.hit_bytes / nullif(by_distribution.hit_bytes + by_distribution.miss_bytes, 0), 2) as total_hit_bytes_pct,
     round(100.0 * by_distribution.usual, 2) as usual_hit_pct,
     round(100.0 * placed.ratio, 2) as lowest_hit_pct,
-    placed.bucket as lowest_at
+    placed.bucket as lowest_at,
+    fall.fell_at,
+    round(100.0 * fall.before, 2) as before_fall_pct,
+    round(100.0 * fall.after, 2) as after_fall_pct,
+    case
+        when fall.fell_at is not null then concat(
+            'it fell and stays at about ', cast(round(100.0 * fall.after) as integer), '% from ', substr(cast(fall.fell_at as varchar), 1, 16),
+            ' UTC on, from ', cast(round(100.0 * fall.before) as integer), '% before'
+        )
+        when placed.ratio is null then concat('no point has ', $min_requests, ' hits and misses, so whether it fell is not known')
+        else 'it did not fall for good'
+    end as course
 from rated
 cross join width
 inner join by_distribution on by_distribution.distribution = rated.distribution
 left join placed on placed.distribution = rated.distribution and placed.place = 1
+left join fall on fall.distribution = rated.distribution
 where rated.inside
 order by by_distribution.hits + by_distribution.misses desc, rated.distribution, rated.bucket

@@ -72,6 +72,8 @@ by_bucket as (
         distribution,
         width.bucket as bucket_width,
         count(*) as requests,
+        min(time) as first_time,
+        max(time) as last_time,
         count(*) filter (where status between 500 and 599) as errors_5xx,
         count(*) filter (where status between 400 and 499) as errors_4xx,
         count(*) filter (where status = 0 or (status < 400 and result_type = 'Error' and response_result_type <> 'Error')) as viewers_left
@@ -82,7 +84,7 @@ by_bucket as (
 
 chosen as (
     select
-        bucket, coalesce(distribution, '(unknown)') as distribution, bucket_width, requests, errors_5xx, errors_4xx, viewers_left,
+        bucket, coalesce(distribution, '(unknown)') as distribution, bucket_width, requests, first_time, last_time, errors_5xx, errors_4xx, viewers_left,
         case $status_class when '4xx' then errors_4xx else errors_5xx end as errors
     from by_bucket
 ),
@@ -94,7 +96,7 @@ by_distribution as (
 placed as (
     -- a bucket with too few requests is the worst one only where no other is
     select
-        distribution, bucket, requests, errors,
+        distribution, bucket, requests, errors, first_time, last_time,
         row_number() over (
             partition by distribution
             order by case when requests >= $min_requests then 0 else 1 end, 1.0 * errors / requests desc, errors desc, bucket
@@ -193,7 +195,12 @@ select
     case when raised.clear and not raised.throughout then raised.last_time end as raised_until,
     case
         when by_distribution.errors = 0 then 'No error'
-        when raised.throughout then 'All points are alike: no start and no end within this window'
+        -- weeks or more in a point: logs of days far apart, and of its width only minutes may be loaded
+        when chosen.bucket_width >= interval 7 day then concat(
+            'Its requests are of ', substr(cast(placed.first_time as varchar), 1, 16), ' to ', substr(cast(placed.last_time as varchar), 1, 16),
+            ' UTC: give --start and --end to see the course'
+        )
+        when raised.throughout then 'Much the same from the first point to the last: neither start nor end lies within this window'
         when coalesce(not raised.clear, true) then 'No stretch stands out from the rest of this window'
         when raised.lasts then concat('Raised from ', substr(cast(raised.first_time as varchar), 1, 16), ' UTC on, not over at the end of what is loaded in this window')
         else concat('Raised from ', substr(cast(raised.first_time as varchar), 1, 16), ' to ', substr(cast(raised.last_time as varchar), 1, 16), ' UTC, then over')
