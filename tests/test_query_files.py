@@ -172,6 +172,7 @@ def test_every_parameter_can_be_given(name: str, reader: duckdb.DuckDBPyConnecti
 def test_answers_on_published_logs_too(name: str, published: duckdb.DuckDBPyConnection) -> None:
     answer = queries.run(published, queries.find(name), {}, Scope(), {})
     assert not re.search(r"\bNone\b|\bnan\b|\bNaT\b", answer.headline), answer.headline
+    assert not re.search(r"unknown(%| times)", answer.headline), answer.headline
     assert len(answer.headline) > 30
 
 

@@ -1,7 +1,7 @@
 -- title    = "Cache hit ratio"
 -- question = "How much does the cache carry, and did the hit ratio fall?"
--- found    = "{distribution}: {total_hit_pct}% of requests and {total_hit_bytes_pct}% of bytes came from the cache, usually {usual_hit_pct}% of requests; {course}. The lowest {bucket_width}: {lowest_hit_pct}% from {lowest_at} UTC."
--- quiet    = "No request in this window was a hit or a miss, so there is no hit ratio."
+-- found    = "{distribution}: {total_hit_pct}% of requests and {total_hit_bytes_pct}% of bytes came from the cache, usually {usual_hit_pct}% of requests; {course}{lowest}."
+-- quiet    = "No request in this window is logged as a hit or a miss (some logs carry no result types), so there is no hit ratio."
 -- how      = """Hit ratio = (Hit + RefreshHit + OriginShieldHit) / (those + Miss). Errors, redirects and answers made by code at the edge are in neither number.
 -- A step down that stays is a change: a new query parameter, cookie or header in the cache key, a shorter lifetime, an invalidation that keeps coming back. A dip of minutes with many more requests is new content, an invalidation, or a flood on addresses nobody asked for before.
 -- A shallow dip at night that comes back by itself is fewer viewers: copies run out between two of them. Requests falling while bytes stay: the small dynamic answers miss, not the large files.
@@ -28,6 +28,7 @@
 -- usual_hit_pct       = "median of hit_pct over the distribution's buckets outside the window; where the case has none, inside it"
 -- lowest_hit_pct      = "lowest hit_pct of the distribution at min_requests or more"
 -- lowest_at           = "start of that bucket, UTC"
+-- lowest              = "the lowest point in words; empty where no point has a ratio"
 -- fell_at             = "start of the bucket from which the hit ratio stays lower until the end, UTC; empty where it did not fall for good"
 -- before_fall_pct     = "median of hit_pct before it"
 -- after_fall_pct      = "median of hit_pct from it on"
@@ -194,6 +195,7 @@ select
     round(100.0 * by_distribution.usual, 2) as usual_hit_pct,
     round(100.0 * placed.ratio, 2) as lowest_hit_pct,
     placed.bucket as lowest_at,
+    case when placed.ratio is null then '' else concat('; lowest was ', round(100.0 * placed.ratio, 2), '% from ', substr(cast(placed.bucket as varchar), 1, 16), ' UTC') end as lowest,
     fall.fell_at,
     round(100.0 * fall.before, 2) as before_fall_pct,
     round(100.0 * fall.after, 2) as after_fall_pct,

@@ -1,6 +1,6 @@
 -- title    = "Latency of hits and misses"
 -- question = "How slow is it, and is that the origin or the cache and the viewer's line?"
--- found    = "{answered_as}: half of {requests:,} requests took up to {taken_p50_s} s, 90% up to {taken_p90_s} s, 99% up to {taken_p99_s} s; the 90% are {times_hits} times those of cache hits."
+-- found    = "{answered_as}: half of {requests:,} requests took up to {taken_p50_s} s, 90% up to {taken_p90_s} s, 99% up to {taken_p99_s} s; {against_hits}."
 -- quiet    = "No request in this window has a time taken."
 -- how      = """Misses slow, hits as usual: the origin, or the way to it. Hits slow too: large files, slow viewers, or an edge under load. first_byte apart from taken tells size from waiting: a late first byte is waiting, a long time after it is a large answer or a slow line.
 -- Times of errors show how the origin fails: at once (refused) or after a timeout; 10 and 30 seconds are CloudFront's own limits for connecting and for an answer.
@@ -20,6 +20,7 @@
 -- first_byte_p99_s = "99% had it after at most this long"
 -- times_hits       = "taken_p90_s as a multiple of that of the hits"
 -- slowest_s        = "longest time taken, seconds"
+-- against_hits     = "the same multiple in words, or why there is none"
 -- [[example]]
 -- start = 2026-03-04T20:00:00Z
 -- end   = 2026-03-04T20:30:00Z
@@ -77,7 +78,12 @@ select
     round(first_byte[2], 3) as first_byte_p90_s,
     round(first_byte[3], 3) as first_byte_p99_s,
     round(taken[2] / nullif(hit.taken_p90_s, 0), 1) as times_hits,
-    slowest_s
+    slowest_s,
+    case
+        when hit.taken_p90_s is null then 'the log names no cache hit to compare with'
+        when hit.taken_p90_s = 0 then 'those of cache hits round to 0 s'
+        else concat('the 90% are ', round(taken[2] / hit.taken_p90_s, 1), ' times those of cache hits')
+    end as against_hits
 from by_kind
 cross join everything
 cross join hit

@@ -1,6 +1,6 @@
 -- title    = "Errors over time"
 -- question = "When did errors start, how bad did it get, and is it over?"
--- found    = "{distribution}: {total_errors:,} of {total_requests:,} requests ({total_error_pct}%) were answered with a {status_class}; worst was the {bucket_width} from {worst_at} UTC with {worst_errors:,} of {worst_requests:,} ({worst_error_pct:.0f}%). {course}."
+-- found    = "{distribution}: {total_errors:,} of {total_requests:,} requests ({total_error_pct}%) were answered with a {status_class}; worst were {worst_errors:,} of {worst_requests:,} ({worst_error_pct:.0f}%) within {bucket_width} from {worst_at} UTC. {course}."
 -- quiet    = "No request in this window was answered with a {status_class}."
 -- how      = """A step up and back down is an event: read its start against changes and deployments. A level that stays up is not over. A slow rise is load or a leak.
 -- The headline's stretch: the buckets around the worst one with a quarter of its rate or more, one below that in between allowed. It is named only where it holds at least three times the errors that the rate outside it would give; its start and end are as exact as bucket_width is, so look at the hour again with narrower buckets.

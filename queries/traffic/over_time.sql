@@ -1,6 +1,6 @@
 -- title    = "Requests over time"
 -- question = "When did traffic change?"
--- found    = "{total_requests:,} requests; the busiest {bucket_width} began at {busiest_at} UTC with {busiest_requests:,}, against {usual_requests:,} in a usual one."
+-- found    = "{total_requests:,} requests; the busiest stretch of {bucket_width} began at {busiest_at} UTC with {busiest_requests:,}, {against}."
 -- quiet    = "No request was logged in this window."
 -- how      = """A line for each distribution, or for each value of `by`. One line up and the rest flat: the change belongs to that part; all together: a campaign, a flood on every site, or the hour of the day.
 -- usual_requests is the median bucket of the whole window, so over several days the night lies below it and the evening above: traffic/spikes compares like with like.
@@ -23,6 +23,7 @@
 -- busiest_at          = "start of the busiest bucket, all series together, UTC"
 -- busiest_requests    = "requests in it"
 -- usual_requests      = "median over all buckets of the window, all series together"
+-- against             = "what it is to be held against; where points of weeks stand for minutes of traffic, which minutes"
 -- [[example]]
 -- start = 2026-03-04T19:00:00Z
 -- end   = 2026-03-04T21:00:00Z
@@ -59,7 +60,9 @@ by_value as (
             else 'all requests'
         end as value,
         count(*) as requests,
-        sum(sent_bytes) as sent_bytes
+        sum(sent_bytes) as sent_bytes,
+        min(time) as first_time,
+        max(time) as last_time
     from requests
     cross join width
     group by 1, 2
@@ -77,6 +80,8 @@ by_series as (
         case when place <= $series then coalesce(by_value.value, '(unknown)') else '(all others)' end as series,
         sum(requests) as requests,
         sum(sent_bytes) as sent_bytes,
+        min(first_time) as first_time,
+        max(last_time) as last_time,
         min(place) as place
     from by_value
     inner join ranked on ranked.value is not distinct from by_value.value
@@ -99,6 +104,8 @@ filled as (
         line.place,
         coalesce(by_series.requests, 0) as requests,
         coalesce(by_series.sent_bytes, 0) as sent_bytes,
+        by_series.first_time,
+        by_series.last_time,
         point.bucket_width,
         date_diff('millisecond', greatest(point.bucket, cast($scope_start as timestamp)), least(point.bucket + point.bucket_width, cast($scope_end as timestamp))) / 60000.0 as minutes
     from point
@@ -107,11 +114,11 @@ filled as (
 ),
 
 whole as (
-    select bucket, sum(requests) as requests from filled group by bucket
+    select bucket, sum(requests) as requests, min(first_time) as first_time, max(last_time) as last_time from filled group by bucket
 ),
 
 busiest as (
-    select bucket, requests from whole order by requests desc, bucket limit 1
+    select bucket, requests, first_time, last_time from whole order by requests desc, bucket limit 1
 ),
 
 level as (
@@ -128,7 +135,14 @@ select
     cast(level.requests as bigint) as total_requests,
     busiest.bucket as busiest_at,
     cast(busiest.requests as bigint) as busiest_requests,
-    cast(round(level.median) as bigint) as usual_requests
+    cast(round(level.median) as bigint) as usual_requests,
+    case
+        when filled.bucket_width >= interval 7 day then concat(
+            'logged from ', substr(cast(busiest.first_time as varchar), 1, 16), ' to ', substr(cast(busiest.last_time as varchar), 1, 16),
+            ' UTC: give --start and --end to see the course'
+        )
+        else concat('against ', cast(round(level.median) as bigint), ' in a usual one')
+    end as against
 from filled
 cross join busiest
 cross join level

@@ -1,6 +1,6 @@
 -- title    = "Overview"
 -- question = "What is in this window: how much traffic, from how many clients, and how healthy?"
--- found    = "{requests:,} requests from {clients:,} clients, {first_time} to {last_time} UTC: {errors_5xx_pct}% answered with a 5xx, {errors_4xx_pct}% with a 4xx; cache hit ratio {hit_pct}%."
+-- found    = "{requests:,} requests from {clients:,} clients, {first_time} to {last_time} UTC: {errors_5xx_pct}% answered with a 5xx, {errors_4xx_pct}% with a 4xx; {cache}."
 -- quiet    = "No request was logged in this window."
 -- how      = """The first row is everything in the scope, the rows after it are its distributions, the busiest first.
 -- Shares are of all requests of that row, the hit ratio of hits and misses only (performance/cache_hit_ratio).
@@ -23,6 +23,7 @@
 -- errors_4xx_pct   = "the same in percent of the requests"
 -- viewers_left     = "requests whose viewer left before or during the answer"
 -- viewers_left_pct = "the same in percent of the requests"
+-- cache            = "the hit ratio in words, or that the log carries none"
 -- [[example]]
 -- first = { distribution = "(all)", requests = 62756, clients = 2019, hit_pct = 61.96, errors_5xx = 198, errors_4xx = 1193, viewers_left = 176 }
 -- [[example]]
@@ -52,6 +53,7 @@ counted as (
         sum(sent_bytes) as sent_bytes,
         count(*) filter (where result_type in ('Hit', 'RefreshHit', 'OriginShieldHit') or detailed_result_type = 'OriginShieldHit') as hits,
         count(*) filter (where result_type = 'Miss' and coalesce(detailed_result_type, '') <> 'OriginShieldHit') as misses,
+        count(result_type) as result_types,
         count(*) filter (where status between 500 and 599) as errors_5xx,
         count(*) filter (where status between 400 and 499) as errors_4xx,
         count(*) filter (where status = 0 or (status < 400 and result_type = 'Error' and response_result_type <> 'Error')) as viewers_left
@@ -63,13 +65,13 @@ in_scope as (
     select
         1 as place,
         coalesce(counted.distribution, '(unknown)') as distribution,
-        requests, first_time, last_time, coalesce(clients, 0) as clients, sent_bytes, hits, misses, errors_5xx, errors_4xx, viewers_left
+        requests, first_time, last_time, coalesce(clients, 0) as clients, sent_bytes, hits, misses, result_types, errors_5xx, errors_4xx, viewers_left
     from counted
     left join client_count on client_count.distribution is not distinct from counted.distribution
     union all
     select
         0, '(all)', sum(requests), min(first_time), max(last_time), (select count(distinct client) from client),
-        sum(sent_bytes), sum(hits), sum(misses), sum(errors_5xx), sum(errors_4xx), sum(viewers_left)
+        sum(sent_bytes), sum(hits), sum(misses), sum(result_types), sum(errors_5xx), sum(errors_4xx), sum(viewers_left)
     from counted
     having count(*) > 0
 )
@@ -87,6 +89,11 @@ select
     cast(errors_4xx as bigint) as errors_4xx,
     round(100.0 * errors_4xx / requests, 2) as errors_4xx_pct,
     cast(viewers_left as bigint) as viewers_left,
-    round(100.0 * viewers_left / requests, 2) as viewers_left_pct
+    round(100.0 * viewers_left / requests, 2) as viewers_left_pct,
+    case
+        when hits + misses > 0 then concat('cache hit ratio ', round(100.0 * hits / (hits + misses), 2), '%')
+        when result_types = 0 then 'the log carries no result types, so no hit ratio'
+        else 'no hit and no miss, so no hit ratio'
+    end as cache
 from in_scope
 order by place, requests desc, distribution

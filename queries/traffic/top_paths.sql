@@ -1,6 +1,6 @@
 -- title    = "Busiest paths"
 -- question = "What is asked for most, and does the cache carry it?"
--- found    = "{path} took {requests:,} requests, {share_pct}% of all, from {clients:,} clients; the cache answered {hit_pct}% of those it could."
+-- found    = "{path} took {requests:,} requests, {share_pct}% of all, from {clients:,} clients; {cache}."
 -- quiet    = "No path was asked for {min_requests} times or more."
 -- how      = """A page that leads with many clients and a high hit ratio is popular, or a campaign. One that leads with few clients, many query strings for each request (queries near requests) and a low hit ratio is being used to get past the cache: cache busting, or a parameter that should not be part of the cache key.
 -- Ranked by sent_bytes, the first rows are what the bill is made of; one client behind them is a download, or scraping.
@@ -23,6 +23,7 @@
 -- errors_4xx_pct = "requests answered with a 4xx in percent of its requests"
 -- errors_5xx_pct = "requests answered with a 5xx in percent of its requests"
 -- median_taken_s = "median of the time taken, seconds"
+-- cache          = "what the cache did, in words, or that the log does not say it"
 -- [[example]]
 -- start = 2026-03-04T20:00:00Z
 -- end   = 2026-03-04T20:30:00Z
@@ -64,6 +65,7 @@ described as (
         sum(sent_bytes) as sent_bytes,
         count(*) filter (where result_type in ('Hit', 'RefreshHit', 'OriginShieldHit') or detailed_result_type = 'OriginShieldHit') as hits,
         count(*) filter (where result_type = 'Miss' and coalesce(detailed_result_type, '') <> 'OriginShieldHit') as misses,
+        count(result_type) as result_types,
         count(*) filter (where status between 400 and 499) as errors_4xx,
         count(*) filter (where status between 500 and 599) as errors_5xx,
         quantile_cont(time_taken_s, 0.5) as median_taken_s
@@ -87,7 +89,12 @@ select
     misses,
     round(100.0 * errors_4xx / busy.requests, 2) as errors_4xx_pct,
     round(100.0 * errors_5xx / busy.requests, 2) as errors_5xx_pct,
-    round(median_taken_s, 3) as median_taken_s
+    round(median_taken_s, 3) as median_taken_s,
+    case
+        when hits + misses > 0 then concat('the cache answered ', round(100.0 * hits / (hits + misses), 2), '% of those it could')
+        when result_types = 0 then 'the log carries no result types, so no hit ratio'
+        else 'no hit and no miss, so no hit ratio'
+    end as cache
 from busy
 inner join described on described.place = busy.place
 cross join everything
