@@ -45,11 +45,13 @@ def markdown(value: object, limit: int | None = None) -> str:
 
 
 def spreadsheet(value: str) -> str:
-    """For a text cell of a CSV file: a text that a spreadsheet would run as a formula gets an apostrophe in front, the usual guard.
+    """For a text cell of a CSV file: a text that a spreadsheet would run as a formula gets an apostrophe in front, the usual guard,
+    and control characters are shown as `\\x1b`, since a CSV is looked at in terminals too.
 
-    The guard is for text only (numbers stay numbers), and it is the one place where a table differs from the data: take JSON or Parquet
+    This is for text only (numbers stay numbers), and it is the one place where a table differs from the data: take JSON or Parquet
     where the exact text matters. https://owasp.org/www-community/attacks/CSV_Injection
     """
     # Spreadsheets trim leading blanks (and full-width forms fold to ASCII in some) before they decide that a cell is a formula.
     start = unicodedata.normalize("NFKC", value.lstrip()[:1])
-    return "'" + value if start in {"=", "+", "-", "@"} or value[:1] in {"\t", "\r", "\n"} else value
+    guarded = "'" + value if start in {"=", "+", "-", "@"} or value[:1] in {"\t", "\r", "\n"} else value
+    return plain(guarded)

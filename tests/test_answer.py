@@ -23,6 +23,7 @@ import cfkit
 from cfkit import queries
 from cfkit.answer import Answer, display
 from cfkit.errors import WrongUse
+from cfkit.escape import plain
 from cfkit.queries.file import Query
 from cfkit.scope import Scope
 
@@ -98,7 +99,8 @@ def test_csv_text_cannot_become_a_formula(cell: str) -> None:
     out = answer({"path": "VARCHAR", "n": "BIGINT", "pct": "DOUBLE"}, [(cell, -5, -0.5)]).table("csv")
     header, row = csv.reader(io.StringIO(str(out), newline=""))
     assert header == ["path", "n", "pct"]
-    assert row[0] == "'" + cell
+    assert row[0] == "'" + plain(cell)
+    assert row[0].isprintable()
     assert row[1:] == ["-5", "-0.5"], "negative numbers are numbers"
 
 
@@ -218,8 +220,9 @@ def test_no_text_breaks_a_table(records: list[tuple[Any, ...]]) -> None:
     assert len(text) == len(records) + 2
     assert all(row.isprintable() for row in text)
     cells = list(csv.reader(io.StringIO(str(one.table("csv")), newline="")))
-    assert [row[0] in (t, "'" + t) for row, (t, _) in zip(cells[1:], records, strict=True)] == [True] * len(records)
+    assert [row[0] in (plain(t), "'" + plain(t)) for row, (t, _) in zip(cells[1:], records, strict=True)] == [True] * len(records)
     assert not any(row[0].lstrip().startswith(("=", "+", "-", "@")) for row in cells[1:])
+    assert all(row[0].isprintable() for row in cells[1:])
     for row in str(one.table("markdown")).splitlines():
         assert re.sub(r"\\.", "", row).count("|") == 3
     assert set(_Tags(display.head(one) + display.body(one)).tags) <= OUR_TAGS

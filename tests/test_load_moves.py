@@ -180,4 +180,5 @@ def test_no_space_for_the_lines_on_their_way_is_said_as_such(write: Write, tmp_p
 def test_the_ledger_dates_an_object_by_its_first_and_last_row(write: Write) -> None:
     case = cfkit.Case()
     case.load(write(log(line(time="14:30:00"), line(time="14:10:00"), line(time="14:20:00"))), progress=False)
-    assert case.sql("select first_time, last_time from objects").astype(str).values.tolist() == [["2026-03-04 14:10:00", "2026-03-04 14:30:00"]]
+    dates = case.sql("select first_time, last_time from objects").astype(str).values.tolist()
+    assert dates == [["2026-03-04 14:10:00", "2026-03-04 14:30:00"]]
