@@ -196,7 +196,7 @@ select
     case
         when by_distribution.errors = 0 then 'No error'
         -- weeks or more in a point: logs of days far apart, and of its width only minutes may be loaded
-        when chosen.bucket_width >= interval 7 day then concat(
+        when chosen.bucket_width >= interval 7 day and 2 * (placed.last_time - placed.first_time) < chosen.bucket_width then concat(
             'Its requests are of ', substr(cast(placed.first_time as varchar), 1, 16), ' to ', substr(cast(placed.last_time as varchar), 1, 16),
             ' UTC: give --start and --end to see the course'
         )

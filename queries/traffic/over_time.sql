@@ -137,7 +137,7 @@ select
     cast(busiest.requests as bigint) as busiest_requests,
     cast(round(level.median) as bigint) as usual_requests,
     case
-        when filled.bucket_width >= interval 7 day then concat(
+        when filled.bucket_width >= interval 7 day and 2 * (busiest.last_time - busiest.first_time) < filled.bucket_width then concat(
             'logged from ', substr(cast(busiest.first_time as varchar), 1, 16), ' to ', substr(cast(busiest.last_time as varchar), 1, 16),
             ' UTC: give --start and --end to see the course'
         )
