@@ -21,7 +21,7 @@ CELL_LIMIT = 120
 _FAINT = "opacity:.7;font-size:90%"
 _CELL = (
     "padding:2px 10px;border-bottom:1px solid rgba(128,128,128,.25);vertical-align:top;"
-    "white-space:pre-wrap;overflow-wrap:break-word;max-width:32em"
+    "white-space:pre-wrap;overflow-wrap:break-word;max-width:52em"
 )
 _HEADER = _CELL + ";font-weight:600;white-space:nowrap"
 
