@@ -173,7 +173,7 @@ def test_ctrl_c_says_what_was_kept_exits_130_and_the_same_command_goes_on_from_t
     process = cfkit("load", tmp_path / "logs", "--case", case, start_new_session=True)
     deadline = time.monotonic() + 60
     at_work = case.with_name("a.duckdb.loading")
-    while not (at_work.is_dir() and any(at_work.iterdir())):  # lines are on their way into the case
+    while not any(at_work.glob("*.lines")):  # lines are on their way into the case
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -368,7 +368,7 @@ def test_a_failure_nobody_foresaw_is_called_a_defect_and_debugging_shows_it(run:
     def breaks() -> None:
         raise KeyError("\x1b[31mred")
 
-    monkeypatch.setattr(cli, "_catalogue", breaks)
+    monkeypatch.setattr(cli, "_readable_queries", breaks)
     refused(run("queries"), "defect in cfkit", "KeyError", "CFKIT_DEBUG=1", "\\x1b[31mred")
     monkeypatch.setenv(cli.DEBUG, "1")
     with pytest.raises(KeyError):
