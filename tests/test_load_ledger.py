@@ -228,3 +228,25 @@ def test_wrong_use_is_said_before_anything_is_read(tmp_path: Path) -> None:
         case.load("https://example.com/logs")
     with pytest.raises(CaseError, match="does not exist"):
         cfkit.Case(tmp_path / "no" / "folder" / "x.duckdb").load(Path(__file__), progress=False)
+
+
+def test_a_file_that_defeats_the_bulk_reader_as_a_whole_is_read_line_by_line_and_counted_once(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cfkit.sources import access
+
+    asked = []
+    in_bulk = access.from_csv
+
+    def gives_up(layout: access.Layout) -> str:
+        """Rows of the first layout go in, then the reader gives up: what it had done must not count twice."""
+        asked.append(layout)
+        return in_bulk(layout) if len(asked) == 1 else "select error('the reader gave up') where $file is not null"
+
+    monkeypatch.setattr(access, "from_csv", gives_up)
+    short = ["date", "time", "cs-uri-stem", "sc-status"]
+    case = cfkit.Case()
+    report = case.load(write(log(line(), line(), "bad") + log(line(short), fields=short)), progress=False)
+    assert len(asked) == 2
+    assert (report.counts["lines"], report.counts["rows"], report.counts["rejected"]) == (4, 3, 1)
+    assert adds_up(case)

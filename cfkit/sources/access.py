@@ -270,7 +270,7 @@ def _agent(value: str) -> str:
 
 
 def _time(at: dict[str, str]) -> str:
-    """SQL of the row's time: the finest clock the log carries. Of a row that is not `sound` it may overflow."""
+    """SQL of the row's time: the finest clock the log carries. Of a row whose time is absurd it may overflow."""
     options = []
     if "timestamp(ms)" in at:
         options.append(_epoch(at["timestamp(ms)"], 1_000))
