@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cfkit.sources.access import V1_FIELDS, csv_type
+from cfkit.sources.access import ACCESS, V1_FIELDS
 
 
 def columns() -> dict[str, str]:
-    return {name: csv_type(name.lower()) for name in V1_FIELDS}
+    return {name: ACCESS.types.get(name.lower(), "VARCHAR") for name in V1_FIELDS}

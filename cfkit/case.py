@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from cfkit import lookups
+from cfkit import scope as scope_of
 from cfkit.errors import CannotRead, CaseError, WrongUse
 from cfkit.load import ledger
 from cfkit.scope import Scope, lift
-from cfkit.sources.columns import REQUESTS
+from cfkit.sources.columns import TABLES, Table
 from cfkit.window import Moment
 
 if TYPE_CHECKING:
@@ -28,19 +30,28 @@ if TYPE_CHECKING:
     from cfkit.load.report import LoadReport
     from cfkit.objects import Place
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LOAD_MEMORY = "1400MB"
 ASK_MEMORY = "60%"
-SOURCES = ("auto", "access")
 
+
+def _created(table: Table) -> str:
+    columns = ",\n    ".join(
+        f"{column.name} {column.type}{' using compression uncompressed' if column.name in _RANDOM else ''}" for column in table.columns
+    )
+    return f"create table {table.rows} (\n    {columns}\n);\n"
+
+
+_RANDOM = {"request_id"}
+"""Random text: DuckDB would try for a sixth of a load's time to make it smaller, and save a tenth of its size."""
 _TABLES = (
     "create table meta (key varchar not null, value varchar not null);\n"
     + ledger.TABLES
-    + "create table requests (\n    "
-    + ",\n    ".join(f"{column.name} {column.type}" for column in REQUESTS)
-    + "\n);\n"
+    + lookups.TABLES
+    + "".join(_created(table) for table in TABLES.values())
     # In the duckdb shell, without a scope, everything is what both names mean.
-    + "create view all_requests as select * from requests;\n"
+    + "".join(f"create view {table.name} as {scope_of.shown(table)};\n" for table in TABLES.values() if table.rows != table.name)
+    + "".join(f"create view all_{table.name} as select * from {table.name};\n" for table in TABLES.values())
 )
 
 
@@ -74,9 +85,7 @@ class Case:
             if self.path is None:
                 raise CaseError("This case was closed, and a case in memory is gone with it. Make a new one with cfkit.Case().")
             if not self.path.exists() or _unbegun(self.path):
-                raise CaseError(
-                    f"There is no case at {self.path}. Load logs into it first: cfkit load WHERE --case {self.path}"
-                )
+                raise CaseError(f"There is no case at {self.path}. Load logs into it first: cfkit load WHERE --case {self.path}")
             self._con = _connect(self.path, read_only=True)
             try:
                 _check(self._con, self.path)
@@ -138,6 +147,9 @@ class Case:
         end: Moment = None,
         distribution: str | Iterable[str] | None = None,
         source: str = "auto",
+        fields: str | Iterable[str] | None = None,
+        delimiter: str | None = None,
+        sampling_pct: float | None = None,
         profile: str | None = None,
         role_arn: str | None = None,
         region: str | None = None,
@@ -146,29 +158,31 @@ class Case:
     ) -> LoadReport:
         """Loads log objects: files, folders, globs, `s3://bucket/prefix`. Returns the report; the case's scope stays as it is.
 
+        What an object is, its content tells; `source` limits the load to one kind. `fields` (names, or a file that holds them, such as a
+        saved GetRealtimeLogConfig answer), `delimiter` and `sampling_pct` say what logs without a header do not say themselves.
         `start` (included) and `end` (not) limit the rows, in UTC. `distribution`: only objects of these ids; objects whose name gives
         none are taken to be of it when it is one. Objects that are in the case already are skipped, wherever they lie; a changed one
         replaces its rows. Raises CannotRead when there is nothing to load, AwsError when AWS refuses, CaseError when the case cannot
         be written; a single object that cannot be read is in the report, not raised. Ctrl-C raises LoadStopped, with the report.
         """
-        from cfkit.load import Loader, listed, spill_folder
+        from cfkit.load import Loader, Wanted, listed, memory, spill_folder
+        from cfkit.sources.realtime import declared
+        from cfkit.sources.recognise import SOURCES
 
         scope = Scope.of(start, end, distribution)
         if source not in SOURCES:
-            known = " and ".join(SOURCES[1:])
-            raise WrongUse(f"There is no source {source!r}. This version reads {known} logs; auto knows them by content.")
+            raise WrongUse(f"There is no source {source!r}. There are {', '.join(SOURCES[1:])}; auto knows them by content.")
         if not where:
             raise WrongUse("Nothing was said about where the logs are. Give a file, a folder, a glob or s3://bucket/prefix.")
-        places = [
-            _place(each, profile=profile, role_arn=role_arn, region=region, endpoint_url=endpoint_url) for each in where
-        ]
+        wanted = Wanted(scope.window, scope.distributions, source, declared(fields, delimiter, sampling_pct, source == "realtime"))
+        places = [_place(each, profile=profile, role_arn=role_arn, region=region, endpoint_url=endpoint_url) for each in where]
         objects = listed(places, scope.window, scope.distributions)
         if not objects:
             raise CannotRead(_nothing_there(where, places, scope))
         con = self._writer()
         loader = None
         try:
-            with spill_folder(self.path) as folder:
+            with spill_folder(self.path) as folder, memory.kept():
                 con.execute(f"set temp_directory = '{str(folder / 'spill').replace(chr(39), chr(39) * 2)}'")
                 con.execute(f"set memory_limit = '{LOAD_MEMORY}'")
                 # Rows need no order (questions that do say so), and without one both threads write at once.
@@ -177,7 +191,7 @@ class Case:
                 con.execute("set disabled_compression_methods = 'zstd,fsst'")
                 # Batches end in partly filled row groups. Merging them at the end would write much of the table twice for nothing.
                 con.execute("set max_vacuum_tasks = 0")
-                loader = Loader(con, folder, scope.window, scope.distributions, progress)
+                loader = Loader(con, folder, wanted, progress)
                 loader.report.case = self.name if self.path is None else self.path.name
                 try:
                     return loader.run(places, objects)
@@ -215,7 +229,7 @@ class Case:
         from cfkit import scope
 
         con = self._reader()
-        scope.apply(con, self._scope)
+        scope.apply(con, self._scope, text)
         try:
             return con.execute(text, params).df()
         except duckdb.Error as error:

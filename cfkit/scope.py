@@ -6,18 +6,21 @@ is everything. Temporary views live in the connection, so a case that is open re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cfkit.errors import WrongUse
+from cfkit.sources.columns import TABLES, Table
 from cfkit.window import Moment, Window
 
 if TYPE_CHECKING:
     import duckdb
 
-SCOPED = ("requests", "changes", "waf")
+SCOPED = tuple(name for name, table in TABLES.items() if name not in ("distributions", "deliveries"))
+_LOOKED_UP = {name: re.compile(rf"\b(?:{'|'.join(table.lookups)})\b") for name, table in TABLES.items() if table.lookups}
 
 
 @dataclass(frozen=True)
@@ -53,18 +56,37 @@ class Scope:
         return {"start": iso(self.window.start), "end": iso(self.window.end), "distributions": list(self.distributions)}
 
 
-def apply(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-    """Make `requests`, `changes` and `waf` mean the scope, and `all_requests`, `all_changes`, `all_waf` everything, on this connection.
+def shown(table: Table, source: str | None = None, looked_up: bool = True) -> str:
+    """SQL of a table as questions see it: its rows, with what a lookup knows where the log is silent.
 
-    Tables that the case does not have are left alone. Once this has run, a statement that writes to one of the tables must name it in full
-    (`"database".main.requests`), or call `lift` first: the short name is the view.
+    `source`: where the rows lie, if not in this database. `looked_up` False leaves the lookup out, which costs a join, for questions that
+    do not ask for it.
     """
-    database = _database(con)
-    where = _condition(scope)
-    for table in tables(con):
-        base = f"{_name(database)}.main.{_name(table)}"
-        con.execute(f"create or replace temp view all_{table} as select * from {base}")
-        con.execute(f"create or replace temp view {table} as select * from {base}{where}")
+    source = source or ""
+    if not (table.lookups and looked_up):
+        return f"select * from {source}{table.rows}"
+    columns = ", ".join(
+        f"coalesce(read.{column.name}, {column.looked_up}) as {column.name}" if column.looked_up else f"read.{column.name}"
+        for column in table.columns
+    )
+    return f"select {columns} from {source}{table.rows} as read left join {source}addresses as found on found.client_ip = read.client_ip"
+
+
+def apply(con: duckdb.DuckDBPyConnection, scope: Scope, question: str | None = None) -> None:
+    """Make `requests`, `changes` ... mean the scope, and `all_requests`, `all_changes` ... everything, on this connection.
+
+    `question` is the SQL that will be asked: where no column in it is looked up, nothing is. Tables that the case does not have are left
+    alone. Once this has run, a statement that writes to one of the tables must name it in full (`"database".main.waf`), or call `lift`
+    first: the short name is the view.
+    """
+    database = _name(_database(con)) + ".main."
+    for name in tables(con):
+        table = TABLES[name]
+        looked_up = question is None or name not in _LOOKED_UP or _LOOKED_UP[name].search(question) is not None
+        everything = shown(table, database, looked_up)
+        where = _condition(scope, "read." if table.lookups and looked_up else "")
+        con.execute(f"create or replace temp view all_{name} as {everything}")
+        con.execute(f"create or replace temp view {name} as {everything}{where}")
 
 
 def lift(con: duckdb.DuckDBPyConnection) -> None:
@@ -80,23 +102,23 @@ def tables(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
         "select table_name from duckdb_tables() where database_name = $1 and schema_name = 'main'", [_database(con)]
     ).fetchall()
     present = {name for (name,) in found}
-    return tuple(table for table in SCOPED if table in present)
+    return tuple(name for name in SCOPED if TABLES[name].rows in present)
 
 
 def _database(con: duckdb.DuckDBPyConnection) -> str:
     return str(con.execute("select current_database()").fetchall()[0][0])
 
 
-def _condition(scope: Scope) -> str:
+def _condition(scope: Scope, of: str) -> str:
     # Literals with their type, not a join or a function of `time`: DuckDB then pushes the filter into the scan and skips row groups
     # by their minimum and maximum. A view cannot hold bound parameters.
     tests = []
     if scope.window.start is not None:
-        tests.append(f"time >= timestamp '{scope.window.start.isoformat(' ')}'")
+        tests.append(f"{of}time >= timestamp '{scope.window.start.isoformat(' ')}'")
     if scope.window.end is not None:
-        tests.append(f"time < timestamp '{scope.window.end.isoformat(' ')}'")
+        tests.append(f"{of}time < timestamp '{scope.window.end.isoformat(' ')}'")
     if scope.distributions:
-        tests.append(f"distribution in ({', '.join(_text(name) for name in scope.distributions)})")
+        tests.append(f"{of}distribution in ({', '.join(_text(name) for name in scope.distributions)})")
     return f" where {' and '.join(tests)}" if tests else ""
 
 

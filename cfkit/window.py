@@ -67,9 +67,7 @@ class Window:
 
     def touches_hour(self, hour: datetime, before: timedelta, after: timedelta) -> bool:
         """Whether rows stamped from `hour - before` up to an hour plus `after` past it may lie in the window."""
-        return (self.start is None or hour + timedelta(hours=1) + after > self.start) and (
-            self.end is None or hour - before < self.end
-        )
+        return (self.start is None or hour + timedelta(hours=1) + after > self.start) and (self.end is None or hour - before < self.end)
 
     def __str__(self) -> str:
         if self.open:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -33,9 +34,15 @@ A_LINE = dict(
 """One sound line of a standard log, by field."""
 
 
+_ids = itertools.count()
+
+
 def line(fields: list[str] | None = None, **changes: str) -> str:
-    """A log line; `changes` by field name with `_` for what Python cannot spell: sc_status="404", cs_User_Agent="curl/8.5"."""
-    values = dict(A_LINE)
+    """A log line; `changes` by field name with `_` for what Python cannot spell: sc_status="404", cs_User_Agent="curl/8.5".
+
+    Each is another request, with an id of its own.
+    """
+    values = A_LINE | {"x-edge-request-id": f"{next(_ids):054d}=="}
     for name, value in changes.items():
         spelled = [field for field in V1 if field.replace("-", "_").replace("(", "_").replace(")", "") == name]
         values[spelled[0]] = value

@@ -142,7 +142,7 @@ def test_a_load_prints_its_report_and_as_json_every_line_is_accounted_for(run: R
 def test_a_load_of_several_places_takes_only_what_the_window_and_the_distribution_ask_for(run: Run, write: Write, tmp_path: Path) -> None:
     early, late = line(time="14:05:06"), line(time="15:30:00")
     one = write(log(early, late), "E2EXAMPLE1.2026-03-04-14.0a1b2c3d.gz", "one")
-    two = write(log(early), "E3EXAMPLE2.2026-03-04-14.0a1b2c3d.gz", "two")
+    two = write(log(line(time="14:05:06")), "E3EXAMPLE2.2026-03-04-14.0a1b2c3d.gz", "two")
     window = ("--start", "2026-03-04T14:00", "--end", "2026-03-04T15:00Z")
     both = json.loads(run("load", one, two, "--case", tmp_path / "both.duckdb", *window, "--json").out)
     assert (both["rows"], both["ignored"]) == (2, 1)

@@ -35,7 +35,6 @@ class Lab:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
-
     def execute(self, code: str) -> str:
         """What the code prints in a new kernel of this JupyterLab."""
 

@@ -10,7 +10,7 @@ from conftest import A_LINE, V1, Write, line, log
 
 import cfkit
 from cfkit.sources.access import COUNTS
-from cfkit.sources.columns import REQUESTS
+from cfkit.sources.columns import TABLES
 
 
 def loaded(*where: Path, **options: object) -> cfkit.Case:
@@ -31,7 +31,7 @@ def test_every_field_of_a_line_lands_in_its_column(write: Write) -> None:
         "fle_encrypted_fields": "2", "sc_range_start": "0", "sc_range_end": "1023", "cs_Cookie": "a=1;%20b=2",
         "x_edge_detailed_result_type": "OriginShieldHit", "x_edge_response_result_type": "RefreshHit",
     }  # fmt: skip
-    row = only_row(loaded(write(log(line(**values)))))
+    row = only_row(loaded(write(log(line(x_edge_request_id=A_LINE["x-edge-request-id"], **values)))))
     assert str(row.pop("time")) == "2026-03-04 14:05:06"
     known = {name: row[name] for name in row if row[name] is not None and row[name] == row[name]}
     assert known == {
@@ -199,9 +199,11 @@ def test_rows_of_the_next_hour_are_found_in_the_object_before_it(write: Write) -
 
 def test_every_column_says_what_it_means_and_the_table_has_just_these(write: Write) -> None:
     case = loaded(write(log(line())))
-    columns = case.sql("select column_name from information_schema.columns where table_name = 'requests' and table_schema = 'main'")
-    assert set(columns.column_name) == {column.name for column in REQUESTS}
-    assert all(column.meaning for column in REQUESTS)
+    every = "select table_name, column_name from information_schema.columns where table_schema = 'main' and table_catalog <> 'temp'"
+    columns = case.sql(every).groupby("table_name").column_name.apply(set)
+    for table in TABLES.values():
+        assert columns[table.name] == set(table.names)
+        assert all(column.meaning for column in table.columns)
 
 
 # --- published logs of others ------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def test_a_distribution_named_later_is_filled_in(write: Write) -> None:
 
 # --- killed, stopped, held ---------------------------------------------------------------------------------------------------
 
-LOAD = "import sys, cfkit, cfkit.load as l; l.BATCH_BYTES = 200_000; cfkit.Case(sys.argv[1]).load(sys.argv[2], progress=False)"
+LOAD = "import sys, cfkit, cfkit.load.loader as l; l.BATCH_BYTES = 200_000; cfkit.Case(sys.argv[1]).load(sys.argv[2], progress=False)"
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_a_load_killed_at_any_moment_leaves_a_case_that_opens_and_resumes_to_the
 
 def test_ctrl_c_stops_cleanly_and_says_what_was_kept(many: Path, tmp_path: Path) -> None:
     slow = (
-        "import sys, time, json, cfkit, cfkit.load as l\n"
+        "import sys, time, json, cfkit, cfkit.load.loader as l\n"
         "l.BATCH_BYTES = 200_000\n"
         "accept = l.Loader._accept\n"
         "def slowly(self, *a):\n    accept(self, *a); time.sleep(0.05); print('.', flush=True)\n"
@@ -277,7 +277,7 @@ def test_a_file_that_is_no_case_is_named_as_such(tmp_path: Path) -> None:
 def test_a_case_of_another_schema_version_says_what_to_do(own_sample_file: Path) -> None:
     with duckdb.connect(str(own_sample_file)) as con:
         con.execute("update meta set value = '999' where key = 'schema_version'")
-    with pytest.raises(CaseError, match=r"schema version 999; this cfkit reads version 1.*newer cfkit"):
+    with pytest.raises(CaseError, match=r"schema version 999; this cfkit reads version 2.*newer cfkit"):
         cfkit.Case(own_sample_file)
 
 

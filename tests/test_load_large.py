@@ -10,9 +10,8 @@ import pytest
 from conftest import Write, line, log
 
 import cfkit
-from cfkit import load
-from cfkit.load import unpack
-from cfkit.sources import content
+from cfkit.load import loader, unpack
+from cfkit.sources import content, cut
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(content, "BLOCK_BYTES", 20_011)
     monkeypatch.setattr(content, "SMALL_BYTES", 0)
     monkeypatch.setattr(content, "READ_BYTES", 5_003)
-    monkeypatch.setattr(load, "BATCH_BYTES", 300_000)
+    monkeypatch.setattr(loader, "BATCH_BYTES", 300_000)
 
 
 def text(*, bad: bool = False) -> str:
@@ -106,7 +105,7 @@ def test_a_bomb_in_a_streamed_object_takes_all_of_it_back(write: Write, monkeypa
 
 @pytest.mark.usefixtures("streamed")
 def test_a_line_without_end_in_a_streamed_object_is_refused_and_the_rest_goes_on(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "LONGEST_LINE", 200_000)
+    monkeypatch.setattr(cut, "LONGEST_LINE", 200_000)
     write(log(line()) + "x" * 500_000)
     folder = write(log(line(), line()), name="E2EXAMPLE1.2026-03-04-15.0a1b2c3d.gz").parent
     case = cfkit.Case()

@@ -12,6 +12,7 @@ from conftest import V1, Write, line, log
 import cfkit
 from cfkit.errors import CannotRead, CaseError, WrongUse
 from cfkit.sources import content
+from cfkit.sources.layout import Layout
 
 
 def rejects(case: cfkit.Case) -> list[tuple[int, str]]:
@@ -135,7 +136,7 @@ def test_a_bomb_is_stopped_by_the_stated_limit_and_nothing_of_it_is_kept(write: 
 
 def test_zeros_without_end_are_refused_at_their_first_line(write: Write) -> None:
     report = cfkit.Case().load(write(gzip.compress(b"\0" * (64 << 20))), progress=False)
-    assert "not a CloudFront access log" in report.failures[0][1]
+    assert "not a log this kit reads" in report.failures[0][1]
 
 
 RTMP = (
@@ -150,16 +151,19 @@ RTMP = (
     ("text", "reason"),
     [
         (RTMP, "an RTMP streaming log"),
-        ('{"Records":[]}', "JSON, not an access log"),
-        ("<html><body>AccessDenied</body></html>\n", "not a CloudFront access log: no #Fields line"),
+        ('{"name": "package", "version": 1}', "JSON, but no log this kit reads"),
+        ("<html><body>AccessDenied</body></html>\n", "not a log this kit reads: no #Fields line"),
         ("#Fields: date time s-ip cs-method\n2026-01-01 00:00:00 192.0.2.1 GET\n", "a W3C log of another server"),
-        ("#Version: 1.0\n#Fields: c-ip cs-uri-stem sc-status\n192.0.2.1\t/\t200\n", "names neither date and time nor timestamp(ms)"),
+        (
+            "#Version: 1.0\n#Fields: c-ip cs-uri-stem sc-status\n192.0.2.1\t/\t200\n",
+            "its fields are neither date and time nor timestamp(ms)",
+        ),
         ("PK\x03\x04rest", "a zip archive"),
         ("PAR1....", "a Parquet file"),
-        ("203.0.113.9 - - [01/Oct/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 5\n", "not a CloudFront access log"),
+        ('203.0.113.9 - - [01/Oct/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 5\n', "not a log this kit reads"),
     ],
 )
-def test_what_is_no_access_log_is_refused_as_a_whole_with_the_reason(write: Write, text: str, reason: str) -> None:
+def test_what_is_no_log_is_refused_as_a_whole_with_the_reason(write: Write, text: str, reason: str) -> None:
     path = write(text, name="E2EXAMPLE1.2026-03-04-14.0a1b2c3d.gz")
     case = cfkit.Case()
     report = case.load(path, progress=False)
@@ -233,17 +237,15 @@ def test_wrong_use_is_said_before_anything_is_read(tmp_path: Path) -> None:
 def test_a_file_that_defeats_the_bulk_reader_as_a_whole_is_read_line_by_line_and_counted_once(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cfkit.sources import access
-
     asked = []
-    in_bulk = access.from_csv
+    in_bulk = Layout.bulk
 
-    def gives_up(layout: access.Layout) -> str:
+    def gives_up(layout: Layout) -> str:
         """Rows of the first layout go in, then the reader gives up: what it had done must not count twice."""
         asked.append(layout)
-        return in_bulk(layout) if len(asked) == 1 else "select error('the reader gave up') where $file is not null"
+        return in_bulk(layout) if len(asked) == 1 else f"{in_bulk(layout)} where error('the reader gave up') is null"
 
-    monkeypatch.setattr(access, "from_csv", gives_up)
+    monkeypatch.setattr(Layout, "bulk", gives_up)
     short = ["date", "time", "cs-uri-stem", "sc-status"]
     case = cfkit.Case()
     report = case.load(write(log(line(), line(), "bad") + log(line(short), fields=short)), progress=False)

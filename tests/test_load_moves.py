@@ -92,7 +92,7 @@ def test_a_name_that_is_no_utf8_is_shown_escaped_and_loaded_like_any_other(write
 
 
 def test_names_with_spaces_quotes_and_newlines_are_names(write: Write, tmp_path: Path) -> None:
-    folder = write(log(line()), name="it's a \"log\"\n.log", folder="o'd d").parent
+    folder = write(log(line()), name='it\'s a "log"\n.log', folder="o'd d").parent
     with cfkit.Case(tmp_path / "it's; a case.duckdb") as case:
         assert case.load(folder, progress=False).loaded == 1
         assert len(paths(case)) == 1
@@ -129,14 +129,14 @@ def test_a_wrong_checksum_costs_no_line_that_was_whole(write: Write) -> None:
 
 
 def test_a_refusal_while_streaming_keeps_one_ledger_row_and_what_was_there(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cfkit import load
     from cfkit.load import unpack
+    from cfkit.sources import cut
 
     path = write(log(line()), name="growing.log")
     case = cfkit.Case()
     case.load(path, progress=False)
     monkeypatch.setattr(unpack, "WHOLE_BYTES", 100_000)
-    monkeypatch.setattr(load, "LONGEST_LINE", 200_000)
+    monkeypatch.setattr(cut, "LONGEST_LINE", 200_000)
     write(log(line(cs_uri_stem="/later")) + "x" * 40_000_000, name="growing.log")
     for _ in range(2):
         assert case.load(path, progress=False).failed == 1

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import cfkit
-from cfkit.sources import access
+from cfkit.sources import cut
 
 LINES_A_RUN = 60
 EXAMPLES = int(os.environ.get("CFKIT_EXAMPLES", "40"))
@@ -19,9 +19,7 @@ EXAMPLES = int(os.environ.get("CFKIT_EXAMPLES", "40"))
 odd_bytes = st.sampled_from(
     [b"\t", b"\n", b"\r", b"\0", b"#", b'"', b"'", b"\\", b"%", b"\xff", b"\xc3\xa9", b"-", b"", b" ", b"1e9", b"nan"]
 )
-numbers = st.sampled_from(
-    ["0", "1", "12", "000", "0.5", "-1", "1e3", "1_000", "0x1f", "nan", "9" * 25, " 7", "+7", "1.5", "abc", "-", ""]
-)
+numbers = st.sampled_from(["0", "1", "12", "000", "0.5", "-1", "1e3", "1_000", "0x1f", "nan", "9" * 25, " 7", "+7", "1.5", "abc", "-", ""])
 
 
 @st.composite
@@ -59,21 +57,21 @@ def lines_by_hand(text: bytes) -> int:
 def load(folder: Path, text: bytes, careful: bool) -> tuple[cfkit.Case, list[list[object]], list[list[object]]]:
     path = folder / "E2EXAMPLE1.2026-03-04-14.0a1b2c3d.gz"
     path.write_bytes(gzip.compress(text, 1))
-    original = access.Reader._piece
+    original = cut.Cutter._piece
     if careful:  # every line read one by one, as if each object held a bad one
 
-        def examined(self: access.Reader, *args: object) -> list[access.Piece]:
+        def examined(self: cut.Cutter, *args: object) -> list[cut.Piece]:
             pieces = original(self, *args)
             for piece in pieces:
                 piece.examine = True
             return pieces
 
-        access.Reader._piece = examined
+        cut.Cutter._piece = examined
     try:
         case = cfkit.Case()
         case.load(path, progress=False)
     finally:
-        access.Reader._piece = original
+        cut.Cutter._piece = original
     rows = case.sql("select * exclude (extra, object_id), cast(extra as varchar) as extra from requests order by all")
     rows = rows.astype(str).values.tolist()
     bad = case.sql("select line, reason, raw from rejects order by all").values.tolist()

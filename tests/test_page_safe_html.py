@@ -70,11 +70,7 @@ def test_no_mixture_of_markup_yields_an_active_element(text):
     assert strict.seen <= {"p"}
 
 
-@given(
-    st.recursive(
-        st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
-    )
-)
+@given(st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8))
 def test_json_in_a_script_element_reads_back_and_holds_no_markup(value):
     import json
 

@@ -105,10 +105,10 @@ def test_a_case_in_memory_is_asked_the_same_way(write: Write) -> None:
 def test_the_scope_prunes_instead_of_reading_everything(tmp_path: Path) -> None:
     con = duckdb.connect(str(tmp_path / "big.duckdb"))
     con.execute(
-        "create table requests as select timestamp '2026-03-01' + to_seconds(i) as time, 'E2EXAMPLE1' as distribution, i as n "
+        "create table request_rows as select timestamp '2026-03-01' + to_seconds(i) as time, 'E2EXAMPLE1' as distribution, i as n "
         "from range(1_000_000) as t (i)"
     )
-    scope.apply(con, Scope.of("2026-03-01T00:10", "2026-03-01T00:20"))
+    scope.apply(con, Scope.of("2026-03-01T00:10", "2026-03-01T00:20"), "select sum(n) from requests")
     plan = con.execute("explain analyze select sum(n) from requests").fetchall()[0][1]
     scanned = [int(n.replace(",", "")) for n in re.findall(r"([\d,]+) rows", plan)]
     assert "time >=" in plan, plan
@@ -193,10 +193,23 @@ def test_a_distribution_the_case_does_not_have_is_an_error_and_not_good_news(con
         ask(con, query(tmp_path, COUNT), Scope.of(distribution="E2EXAMPLE3"))
 
 
-@pytest.mark.parametrize(("table", "source"), [("changes", "cloudtrail"), ("all_waf", "waf")])
-def test_a_source_not_loaded_says_which_to_load(con: duckdb.DuckDBPyConnection, tmp_path: Path, table: str, source: str) -> None:
-    with pytest.raises(WrongUse, match=f"this case has requests. Load them first: `cfkit load WHERE --case FILE --source {source}`"):
-        ask(con, query(tmp_path, f"select count(*) as requests from {table}"))
+@pytest.mark.parametrize(("table", "advice"), [("changes", "CloudTrail logs of the account"), ("all_waf", "logs of the web ACL")])
+def test_a_source_not_loaded_says_which_to_load(con: duckdb.DuckDBPyConnection, tmp_path: Path, table: str, advice: str) -> None:
+    answer = ask(con, query(tmp_path, f"select count(*) as requests from {table} having count(*) > 0"))
+    assert answer.no_data
+    assert answer.headline.startswith("No ")
+    assert advice in answer.headline
+
+
+def test_a_query_without_what_it_needs_is_no_answer_even_where_it_reads_other_tables(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    sql = "select count(*) as requests from requests left join waf on waf.request_id = requests.request_id having count(waf.action) > 0"
+    assert not ask(con, query(tmp_path, sql)).no_data, "requests are loaded, and nothing says that this needs more"
+    needing = query(tmp_path, sql, chart='{}\n-- needs = ["waf"]'.replace("{}", '{ kind = "bars", x = "requests", y = "requests" }'))
+    assert ask(con, needing).headline.startswith("No AWS WAF records are loaded in this case")
+    with pytest.raises(QueryFileError, match="`needs` names 'logs'"):
+        query(tmp_path, sql, chart='{}\n-- needs = ["logs"]'.replace("{}", '{ kind = "bars", x = "requests", y = "requests" }'))
 
 
 @pytest.mark.parametrize(

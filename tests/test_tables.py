@@ -13,5 +13,6 @@ def test_the_page_about_the_tables_is_the_one_that_make_docs_writes() -> None:
 
 
 def test_no_two_columns_read_the_same_field() -> None:
-    fields = [name for column in columns.REQUESTS for name in column.fields]
-    assert len(fields) == len(set(fields))
+    for table in columns.TABLES.values():
+        fields = [name for column in table.columns for name in column.fields]
+        assert len(fields) == len(set(fields)), table.name

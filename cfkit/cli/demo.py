@@ -21,7 +21,7 @@ from cfkit.errors import CannotRead, CfkitError, WrongUse
 
 if TYPE_CHECKING:
     from cfkit.case import Case
-    from cfkit.load import LoadReport
+    from cfkit.load.report import LoadReport
 
 # JupyterLab asks on its first start whether it may fetch news, and looks for its own updates: neither here.
 _SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}

@@ -7,14 +7,18 @@ its object's id, and are read from there. An object whose lines did not all beco
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import duckdb
 
+from cfkit.load import duplicates
 from cfkit.load.ledger import Entry, forget, move, record
-from cfkit.sources import access
+from cfkit.sources.columns import TABLES, Table
+from cfkit.sources.cut import Piece
+from cfkit.sources.layout import Layout
 from cfkit.window import Window
 
 RAW_CHARACTERS = 2_000
@@ -29,7 +33,7 @@ class _Part:
     """Where one piece of an object lies in a file of lines."""
 
     entry: Entry
-    layout: access.Layout
+    layout: Layout
     offset: int
     length: int
     first_line: int
@@ -40,7 +44,7 @@ class _Part:
 class _Group:
     """One file of lines, all of one layout."""
 
-    layout: access.Layout
+    layout: Layout
     path: Path
     stream: BinaryIO
     parts: list[_Part] = field(default_factory=list)
@@ -72,19 +76,30 @@ class _Group:
         self.stream.truncate(self.size)
 
 
+@dataclass
+class _File:
+    """A Parquet object, linked into the folder under a name that tells its id."""
+
+    entry: Entry
+    path: Path
+    rows: int
+
+
 class Batch:
     """Collects objects (`add`), then writes them to the case as one transaction (`write`). Its lines lie in `folder`."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self._folder = folder
         self._number = number
-        self._groups: dict[access.Layout, _Group] = {}
-        self._odd: list[tuple[Entry, access.Piece]] = []
-        self._tails: list[tuple[Entry, int, str, str]] = []
+        self._groups: dict[Layout, _Group] = {}
+        self._files: dict[Layout, list[_File]] = {}
+        self._odd: list[tuple[Entry, Piece]] = []
+        self._bad: list[tuple[Entry, int, str, str]] = []
         self.entries: list[Entry] = []
+        self.superseded: list[tuple[str, int, int]] = []  # (table, object id, lines) of earlier objects that this one says better
         self.size = 0
 
-    def add(self, entry: Entry, pieces: list[access.Piece]) -> None:
+    def add(self, entry: Entry, pieces: list[Piece]) -> None:
         """Takes all of an object, or the next part of a large one."""
         if not self.entries or self.entries[-1] is not entry:
             self.entries.append(entry)
@@ -95,11 +110,17 @@ class Batch:
             else:
                 self._append(entry, piece)
 
-    def reject(self, entry: Entry, line: int, reason: str, raw: str) -> None:
-        """A line known to be bad before it is parsed: the torn last line of a truncated object."""
-        self._tails.append((entry, line, reason, raw))
+    def add_parquet(self, entry: Entry, layout: Layout, path: Path, rows: int, size: int) -> None:
+        """Takes a Parquet object of so many rows; the file at `path` is read where it lies, `size` is about what its rows weigh."""
+        self.entries.append(entry)
+        self._files.setdefault(layout, []).append(_File(entry, path, rows))
+        self.size += size
 
-    def _append(self, entry: Entry, piece: access.Piece) -> None:
+    def reject(self, entry: Entry, line: int, reason: str, raw: str) -> None:
+        """A record known to be bad before it is parsed: the torn last line of a truncated object, or what is no record at all."""
+        self._bad.append((entry, line, reason, raw))
+
+    def _append(self, entry: Entry, piece: Piece) -> None:
         group = self._groups.get(piece.layout)
         if group is None:
             # Two sets of files take turns, one filled while the other is read. Writing over a file again costs half of writing
@@ -117,6 +138,9 @@ class Batch:
     def close(self) -> None:
         for group in self._groups.values():
             group.stream.close()
+        for files in self._files.values():
+            for file in files:
+                file.path.unlink(missing_ok=True)
 
     # --- into the tables --------------------------------------------------------------------------------------------------
 
@@ -128,16 +152,16 @@ class Batch:
                 forget(con, [old for entry in self.entries for old in entry.replaces])
                 move(con, [each for entry in self.entries for each in entry.moved])
                 self.write_rows(con, careful=careful)
-                settle(con, self.entries)
+                self.superseded = settle(con, self.entries)
                 con.execute("commit")
                 return
             except UNREADABLE:
-                # The CSV reader gave up on a file as a whole. Once more, every object examined line by line.
+                # The reader gave up on a file as a whole. Once more, every object examined record by record.
                 rollback(con)
                 if careful:
                     raise
                 for entry in self.entries:
-                    entry.lines = entry.rows = entry.rejected = entry.ignored = 0
+                    entry.start_over()
             except BaseException:
                 rollback(con)
                 raise
@@ -151,80 +175,131 @@ class Batch:
         for group in self._groups.values():
             group.finish()
         expected = self._expected()
-        bad = set(expected)
+        bad = {(name, object_id) for name, lines in expected.items() for object_id in lines}
         if not careful:
-            table = "staged_rows" if staged else "requests"
-            if staged:
-                con.execute("create or replace temp table staged_rows as select * from requests limit 0")
-            for group in self._groups.values():
-                con.execute(
-                    f"insert into {table} {access.from_csv(group.layout)}",
-                    {
-                        "file": str(group.path),
-                        "columns": {"object_id": "INTEGER"} | access.csv_columns(group.layout),
-                        **_lookup_values(group.layout, self.entries),
-                    },
-                )
-            got = _counts(con, table, expected)
-            bad = {object_id for object_id, lines in expected.items() if got.get(object_id, 0) != lines}
-            if bad:
-                con.execute(f"delete from {table} where object_id in (select unnest($ids))", {"ids": sorted(bad)})
-            if staged:
-                con.execute("insert into requests select * from staged_rows")
-                con.execute("drop table staged_rows")
-        for group in self._groups.values():
+            bad.clear()
+            for name, lines in expected.items():
+                bad |= {(name, object_id) for object_id in self._in_bulk(con, TABLES[name], lines, staged)}
+        for layout, group in self._groups.items():
             for part in group.parts:
-                if part.entry.object_id in bad:
-                    examine(con, part.entry, part.layout, _read_back(group, part), part.first_line)
+                if (layout.table.name, part.entry.object_id) in bad:
+                    examine(con, part.entry, layout, _read_back(group, part), part.first_line)
                 else:
-                    part.entry.lines += part.lines
-                    part.entry.rows += part.lines
+                    _count(part.entry, layout.table, part.lines)
+        for layout, files in self._files.items():
+            for file in files:
+                if (layout.table.name, file.entry.object_id) in bad:
+                    examine_parquet(con, file.entry, layout, file.path)
+                else:
+                    _count(file.entry, layout.table, file.rows)
         for entry, piece in self._odd:
             examine(con, entry, piece.layout, piece.body, piece.first_line)
-        for entry, line, reason, raw in self._tails:
+        for entry, line, reason, raw in self._bad:
             entry.lines += 1
             entry.rejected += 1
             con.execute("insert into rejects values ($1, $2, $3, $4)", [entry.object_id, line, reason, raw[:RAW_CHARACTERS]])
 
-    def _expected(self) -> dict[int, int]:
-        """Lines by object, over all its parts in this batch."""
-        out: dict[int, int] = {}
-        for group in self._groups.values():
+    def _in_bulk(self, con: Any, table: Table, expected: dict[int, int], staged: bool) -> set[int]:
+        """Inserts the rows of one table, and says of which objects not every record became a row; those objects' rows are out again."""
+        target = "staged_rows" if staged else table.rows
+        if staged:
+            con.execute(f"create or replace temp table staged_rows as select * from {table.rows} limit 0")
+        for layout, group in self._groups.items():
+            if layout.table is table:
+                values = {"file": str(group.path), **_values(layout, self.entries)}
+                con.execute(f"insert into {target} {layout.bulk()}", values)
+        for layout, files in self._files.items():
+            if layout.table is table:
+                values = {"files": [str(file.path) for file in files], "ids": [file.entry.object_id for file in files]}
+                con.execute(f"insert into {target} {layout.bulk()}", values | _values(layout, self.entries))
+        sound = next(layout.shape.sound for layout in [*self._groups, *self._files] if layout.table is table)
+        got = _counts(con, target, sound, expected)
+        bad = {object_id for object_id, lines in expected.items() if got.get(object_id, 0) != lines}
+        if bad:
+            con.execute(f"delete from {target} where object_id in (select unnest($ids))", {"ids": sorted(bad)})
+        if staged:
+            con.execute(f"insert into {table.rows} select * from staged_rows")
+            con.execute("drop table staged_rows")
+        return bad
+
+    def _expected(self) -> dict[str, dict[int, int]]:
+        """Records by table and object, over all its parts in this batch."""
+        out: dict[str, dict[int, int]] = {}
+        for layout, group in self._groups.items():
+            of_table = out.setdefault(layout.table.name, {})
             for part in group.parts:
-                out[part.entry.object_id] = out.get(part.entry.object_id, 0) + part.lines
+                of_table[part.entry.object_id] = of_table.get(part.entry.object_id, 0) + part.lines
+        for layout, files in self._files.items():
+            of_table = out.setdefault(layout.table.name, {})
+            of_table |= {file.entry.object_id: file.rows for file in files}
         return out
 
 
-def settle(con: Any, entries: list[Entry]) -> None:
-    """Ends objects whose rows are all in: cuts them to their windows, dates them, writes the ledger. Part of their transaction."""
-    loaded = {entry.object_id: entry for entry in entries if entry.rows}
-    for entry in loaded.values():
-        entry.ignored = 0
+def _count(entry: Entry, table: Table, rows: int) -> None:
+    entry.lines += rows
+    entry.rows += rows
+    entry.tables[table.name] += rows
+
+
+def settle(con: Any, entries: list[Entry]) -> list[tuple[str, int, int]]:
+    """Ends objects whose rows are all in: cuts them to their windows, dates them, counts what stands twice once, writes the ledger.
+
+    Part of their transaction. Returns what that did to earlier objects: (table, object id, lines that are duplicates now).
+    """
+    superseded: list[tuple[str, int, int]] = []
+    for entry in entries:
+        entry.left_out = entry.set_aside.copy()
+        entry.ignored = sum(entry.left_out.values())
+        entry.lines += entry.ignored
+        if entry.left_out:
+            entry.findings.append(_left_out(entry.left_out))
+    for table in TABLES.values():
+        loaded = {entry.object_id: entry for entry in entries if entry.tables.get(table.name)}
+        if loaded:
+            _cut_to_windows(con, table, loaded)
+            _date(con, table, loaded)
+            earlier = duplicates.drop(con, table, list(loaded.values()))
+            superseded += [(table.name, object_id, lines) for object_id, lines in earlier.items()]
+    record(con, entries)
+    return superseded
+
+
+def _cut_to_windows(con: Any, table: Table, loaded: dict[int, Entry]) -> None:
     by_windows: dict[tuple[Window, ...], list[int]] = {}
     for entry in loaded.values():
         if not entry.everything:
             by_windows.setdefault(tuple(entry.windows), []).append(entry.object_id)
     for windows, ids in by_windows.items():
-        outside = f"object_id in (select unnest($ids)) and not ({inside(windows)})"
-        low, high = min(ids), max(ids)
-        outside = f"object_id between {low} and {high} and {outside}"
-        cut = con.execute(f"select object_id, count(*) from requests where {outside} group by object_id", {"ids": ids}).fetchall()
+        outside = f"object_id between {min(ids)} and {max(ids)} and object_id in (select unnest($ids)) and not ({inside(windows)})"
+        cut = con.execute(f"select object_id, count(*) from {table.rows} where {outside} group by object_id", {"ids": ids}).fetchall()
         if cut:
-            con.execute(f"delete from requests where {outside}", {"ids": ids})
+            con.execute(f"delete from {table.rows} where {outside}", {"ids": ids})
         for object_id, count in cut:
             entry = loaded[object_id]
             entry.rows -= count
+            entry.tables[table.name] -= count
             entry.ignored += count
-            entry.notes.append(f"{count:,} lines outside the window asked for")
-    if loaded:
-        spans = con.execute(
-            "select object_id, min(time), max(time) from requests where object_id between $low and $high group by object_id",
-            {"low": min(loaded), "high": max(loaded)},
-        ).fetchall()
-        for object_id, first, last in spans:
-            if object_id in loaded:
-                loaded[object_id].first_time, loaded[object_id].last_time = first, last
-    record(con, entries)
+            entry.left_out["outside the window asked for"] += count
+            entry.findings.append(f"{count:,} lines outside the window asked for")
+
+
+def _date(con: Any, table: Table, loaded: dict[int, Entry]) -> None:
+    spans = con.execute(
+        f"select object_id, min(time), max(time) from {table.rows} where object_id between $low and $high group by object_id",
+        {"low": min(loaded), "high": max(loaded)},
+    ).fetchall()
+    for object_id, first, last in spans:
+        if entry := loaded.get(object_id):
+            entry.first_time = min(entry.first_time or first, first)
+            entry.last_time = max(entry.last_time or last, last)
+
+
+def _left_out(records: Counter[str]) -> str:
+    """«746 records left out: ec2.amazonaws.com 172, ssm.amazonaws.com 161 and 9 more»"""
+    most = records.most_common(5)
+    more = len(records) - len(most)
+    listed = ", ".join(f"{reason} {count:,}" for reason, count in most) + (f" and {more} more" if more else "")
+    return f"{sum(records.values()):,} records left out: {listed}"
 
 
 def inside(windows: tuple[Window, ...]) -> str:
@@ -240,14 +315,14 @@ def inside(windows: tuple[Window, ...]) -> str:
     return " or ".join(tests)
 
 
-def examine(con: Any, entry: Entry, layout: access.Layout, body: bytes, first_line: int) -> None:
+def examine(con: Any, entry: Entry, layout: Layout, body: bytes, first_line: int) -> None:
     """Reads lines one by one: sound ones become rows, the others rejects with their line number and reason."""
     lines = body.replace(b"\r\n", b"\n").split(b"\n")
     for at in range(0, len(lines), EXAMINE_LINES):
         _examine(con, entry, layout, lines[at : at + EXAMINE_LINES], first_line + at)
 
 
-def _examine(con: Any, entry: Entry, layout: access.Layout, lines: list[bytes], first_line: int) -> None:
+def _examine(con: Any, entry: Entry, layout: Layout, lines: list[bytes], first_line: int) -> None:
     block = b"\n".join(lines)
     try:
         text, broken = block.decode("utf-8"), False
@@ -263,37 +338,43 @@ def _examine(con: Any, entry: Entry, layout: access.Layout, lines: list[bytes], 
             {"object_id": entry.object_id, "reason": f"the lines above say this is {layout.problem}", "most": RAW_CHARACTERS},
         )
         (bad,) = con.execute("select count(*) from lines where trim(text) <> ''").fetchall()[0]
-        good = 0
+        entry.lines += bad
+        entry.rejected += bad
     else:
-        con.execute(
-            f"create or replace temp table examined_lines as {access.examined(layout)}",
-            {"object_id": entry.object_id, "broken_text": broken},
-        )
-        good, bad = con.execute(
-            "select count(*) filter (where reason is null), count(*) filter (where reason is not null) from examined_lines"
-        ).fetchall()[0]
-        con.execute(
-            f"insert into requests select {access.select_list(layout)} from examined_lines where reason is null order by line",
-            _lookup_values(layout, [entry]),
-        )
-        con.execute(
-            "insert into rejects select object_id, line, reason, left(text, $most) from examined_lines "
-            "where reason is not null order by line",
-            {"most": RAW_CHARACTERS},
-        )
-        con.execute("drop table examined_lines")
+        _one_by_one(con, entry, layout, {"object_id": entry.object_id, "broken_text": broken})
     con.execute("drop table lines")
-    entry.lines += good + bad
-    entry.rows += good
+
+
+def examine_parquet(con: Any, entry: Entry, layout: Layout, path: Path) -> None:
+    """The same for the rows of a Parquet file."""
+    _one_by_one(con, entry, layout, {"object_id": entry.object_id, "broken_text": False, "file": str(path)})
+
+
+def _one_by_one(con: Any, entry: Entry, layout: Layout, values: dict[str, object]) -> None:
+    con.execute(f"create or replace temp table examined_lines as {layout.examined()}", values)
+    good, bad = con.execute(
+        "select count(*) filter (where reason is null), count(*) filter (where reason is not null) from examined_lines"
+    ).fetchall()[0]
+    con.execute(
+        f"insert into {layout.table.rows} select {layout.select_list} from examined_lines where reason is null order by line",
+        _values(layout, [entry]),
+    )
+    con.execute(
+        "insert into rejects select object_id, line, reason, left(text, $most) from examined_lines where reason is not null order by line",
+        {"most": RAW_CHARACTERS},
+    )
+    con.execute("drop table examined_lines")
+    _count(entry, layout.table, good)
+    entry.lines += bad
     entry.rejected += bad
 
 
-def _lookup_values(layout: access.Layout, entries: list[Entry]) -> dict[str, object]:
+def _values(layout: Layout, entries: list[Entry]) -> dict[str, object]:
     """The distribution of each object of a batch, by id, for the rows to take theirs from."""
     first = min(entry.object_id for entry in entries)
     last = max(entry.object_id for entry in entries)
     names = dict.fromkeys(range(first, last + 1)) | {entry.object_id: entry.distribution for entry in entries}
-    return access.lookup_values(layout, first, list(names.values()))
+    return layout.values(first, list(names.values()))
 
 
 def rollback(con: Any) -> None:
@@ -303,14 +384,13 @@ def rollback(con: Any) -> None:
         pass  # the failure ended the transaction already; the first error is the one to tell
 
 
-def _counts(con: Any, table: str, expected: dict[int, int]) -> dict[int, int]:
+def _counts(con: Any, table: str, sound: str, expected: dict[int, int]) -> dict[int, int]:
     """Sound rows by object. A row that is not sound is missing here, so that its object is examined."""
     if not expected:
         return {}
     return dict(
         con.execute(
-            f"select object_id, count(*) filter (where {access.SOUND}) from {table} "
-            "where object_id between $low and $high group by object_id",
+            f"select object_id, count(*) filter (where {sound}) from {table} where object_id between $low and $high group by object_id",
             {"low": min(expected), "high": max(expected)},
         ).fetchall()
     )

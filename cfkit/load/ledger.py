@@ -6,12 +6,16 @@ status `failed` or `refused`, no lines, and the reason in `note`; the next load 
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
 from cfkit.errors import CaseError
 from cfkit.objects import LogObject
+from cfkit.sources.columns import TABLES as LOG_TABLES
+from cfkit.sources.layout import Layout
 from cfkit.window import Window, merged, moment
 
 TABLES = """
@@ -26,6 +30,9 @@ create table objects (
     bytes bigint,                   -- as stored
     text_bytes bigint,              -- unpacked
     format varchar,
+    delivery varchar,               -- how the records came to be there: legacy, v2, realtime, cloudtrail, waf ...
+    layout_id integer,              -- which fields it carries: `layouts`
+    sampling_pct double,            -- percent of the requests that were logged; NULL: all of them
     lines bigint not null,
     rows bigint not null,
     rejected bigint not null,
@@ -36,10 +43,21 @@ create table objects (
     last_modified timestamp,
     loaded_at timestamp not null,
     loaded_windows varchar,         -- the windows asked for, ISO 8601 intervals; NULL: everything
-    status varchar not null,        -- loaded, partial (cut short or damaged), refused (not a log this kit reads), failed (not fetched)
+    status varchar not null,        -- loaded, partial (cut short or damaged), refused (not a log this kit reads), failed (not fetched),
+                                    -- left (no log, but belongs beside logs), stale (its duplicates' originals are gone: to be read again)
     note varchar                    -- why ignored, partial, refused or failed
 );
 create table rejects (object_id integer not null, line bigint, reason varchar not null, raw varchar);
+create table ignored (object_id integer not null, reason varchar not null, lines bigint not null);
+create table duplicates (object_id integer not null, of_object_id integer not null, lines bigint not null, table_name varchar not null);
+create table layouts (
+    layout_id integer not null,
+    source varchar not null,
+    delivery varchar not null,
+    container varchar not null,     -- text, json, parquet
+    fields varchar[] not null,      -- as the object names them, lower-cased
+    columns varchar[] not null      -- columns of the table that are filled from them
+);
 """
 
 
@@ -56,6 +74,12 @@ class Entry:
     distribution: str | None = None
     text_bytes: int = 0
     format: str | None = None
+    delivery: str | None = None
+    layout: Layout | None = None
+    sampling_pct: float | None = None
+    tables: Counter[str] = field(default_factory=Counter)  # rows by table
+    set_aside: Counter[str] = field(default_factory=Counter)  # records that were left out while cutting, by reason
+    left_out: Counter[str] = field(default_factory=Counter)  # all ignored records by reason
     lines: int = 0
     rows: int = 0
     rejected: int = 0
@@ -66,6 +90,7 @@ class Entry:
     windows: list[Window] = field(default_factory=lambda: [Window()])
     status: str = "loaded"
     notes: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)  # notes that are made while the rows are written
     replaces: list[int] = field(default_factory=list)
     moved: list[tuple[int, str]] = field(default_factory=list)  # objects whose bytes lie elsewhere now that this one took their place
 
@@ -76,6 +101,19 @@ class Entry:
     @property
     def everything(self) -> bool:
         return any(window.open for window in self.windows)
+
+    @property
+    def filled(self) -> dict[str, int]:
+        """How many columns of its table the object says something about."""
+        return {} if self.layout is None else {self.layout.table.name: len(self.layout.filled)}
+
+    def start_over(self) -> None:
+        """Forgets what was counted, before the object's lines are read once more."""
+        self.lines = self.rows = self.rejected = self.ignored = self.duplicates = 0
+        self.tables.clear()
+        self.left_out.clear()
+        self.findings.clear()
+        self.first_time = self.last_time = None
 
 
 @dataclass(frozen=True)
@@ -131,9 +169,7 @@ class Ledger:
         entry.object_id, self._next = self._next, self._next + 1
         for old in entry.replaces:
             self.drop(old)
-        known = Known(
-            entry.object_id, entry.object.uri, entry.identity, entry.distribution, 0, tuple(entry.windows), entry.status
-        )
+        known = Known(entry.object_id, entry.object.uri, entry.identity, entry.distribution, 0, tuple(entry.windows), entry.status)
         self._keep(known, f"{entry.md5}-{entry.object.size}" if entry.md5 else None)
 
     def drop(self, object_id: int) -> None:
@@ -175,12 +211,14 @@ def record(con: Any, entries: list[Entry]) -> None:
         )
     if not entries:
         return
+    layouts = _layout_ids(con, entries)
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     rows = [
         (
             e.object_id, e.object.uri, e.identity, e.md5, e.sha256, e.source, e.distribution, e.object.size, e.text_bytes,
-            e.format, e.lines, e.rows, e.rejected, e.ignored, e.duplicates, e.first_time, e.last_time,
-            e.object.last_modified, now, write_windows(e.windows), e.status, "; ".join(e.notes) or None,
+            e.format, e.delivery, layouts.get(e.object_id), e.sampling_pct, e.lines, e.rows, e.rejected, e.ignored, e.duplicates,
+            e.first_time, e.last_time, e.object.last_modified, now, write_windows(e.windows), e.status,
+            "; ".join(e.notes + e.findings) or None,
         )
         for e in entries
     ]  # fmt: skip
@@ -188,13 +226,55 @@ def record(con: Any, entries: list[Entry]) -> None:
     # A column at a time: binding row by row would take longer than loading small objects does.
     lists = ", ".join(f"unnest(cast(${name} as {kind}[])) as {name}" for name, kind in COLUMNS.items())
     con.execute(f"insert into objects select {lists}", values)
+    left_out = [(e.object_id, reason, count) for e in entries for reason, count in e.left_out.items()]
+    if left_out:
+        ids, reasons, counts = zip(*left_out, strict=True)
+        con.execute(
+            "insert into ignored select unnest($ids), unnest($reasons), unnest($counts)",
+            {"ids": list(ids), "reasons": list(reasons), "counts": list(counts)},
+        )
+
+
+def _layout_ids(con: Any, entries: list[Entry]) -> dict[int, int]:
+    """The id in `layouts` of what each object looks like; a layout seen for the first time is written there."""
+    wanted = {entry.layout for entry in entries if entry.layout is not None}
+    if not wanted:
+        return {}
+    rows = con.execute("select layout_id, source, delivery, container, fields from layouts").fetchall()
+    known = {(source, delivery, container, tuple(names)): layout_id for layout_id, source, delivery, container, names in rows}
+    ids: dict[Layout, int] = {}
+    for layout in sorted(wanted, key=lambda each: (each.shape.name, each.container, each.fields)):
+        what = (layout.shape.name, layout.delivery, layout.container, layout.fields)
+        if what not in known:
+            known[what] = 1 + max(known.values(), default=0)
+            con.execute(
+                "insert into layouts values ($1, $2, $3, $4, $5, $6)", [known[what], *what[:3], list(layout.fields), list(layout.filled)]
+            )
+        ids[layout] = known[what]
+    return {entry.object_id: ids[entry.layout] for entry in entries if entry.layout is not None}
 
 
 def forget(con: Any, object_ids: list[int]) -> None:
-    """Takes objects, their rows and their rejects out of the case; part of the transaction that puts something in their place."""
-    if object_ids:
-        for table in ("requests", "rejects", "objects"):
-            con.execute(f"delete from {table} where object_id in (select unnest($ids))", {"ids": object_ids})
+    """Takes objects, their rows and their rejects out of the case; part of the transaction that puts something in their place.
+
+    Objects whose lines were counted as duplicates of these are marked stale: those lines stand nowhere now, and the next load reads
+    them again.
+    """
+    if not object_ids:
+        return
+    ids = {"ids": object_ids}
+    con.execute(
+        """
+        update objects
+        set status = 'stale', note = concat_ws('; ', note, 'lines that were duplicates of an object that is gone: load it again')
+        where status in ('loaded', 'partial')
+            and object_id in (select object_id from duplicates where of_object_id in (select unnest($ids)))
+        """,
+        ids,
+    )
+    rows = [table.rows for table in LOG_TABLES.values()]
+    for table in (*rows, "rejects", "ignored", "duplicates", "objects"):
+        con.execute(f"delete from {table} where object_id in (select unnest($ids))", ids)
 
 
 def move(con: Any, moved: list[tuple[int, str]]) -> None:
@@ -203,8 +283,6 @@ def move(con: Any, moved: list[tuple[int, str]]) -> None:
         con.execute("update objects set uri = $uri where object_id = $id", {"uri": uri, "id": object_id})
 
 
-COLUMNS = dict(
-        text.replace(",", " ").split()[:2] for text in TABLES.split(");")[0].splitlines() if text.startswith("    ")
-    )
+COLUMNS = dict(text.replace(",", " ").split()[:2] for text in TABLES.split("\n);")[0].splitlines() if re.match(r"    \w", text))
 """The ledger's columns and their types, in order."""
 ENTRY_COUNTS = tuple(f.name for f in fields(Entry) if f.name in ("lines", "rows", "rejected", "ignored", "duplicates"))

@@ -1,4 +1,4 @@
-"""One object, fetched: hashed, unpacked, cut into pieces of lines. Runs in threads and touches neither the case nor its ledger."""
+"""One object, fetched: hashed, unpacked, recognised, cut into pieces. Runs in threads and touches neither the case nor its ledger."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cfkit.errors import CannotRead
 from cfkit.load.ledger import Entry, identity_of
 from cfkit.objects import Fetched, LogObject
-from cfkit.sources import access
+from cfkit.sources import recognise
 from cfkit.sources.content import Content
+from cfkit.sources.cut import Cutter, Piece
+from cfkit.sources.realtime import Declared
+from cfkit.window import Window
 
 WHOLE_BYTES = 64 << 20
 """Objects that unpack to more than this are streamed rather than held in memory."""
@@ -23,6 +26,18 @@ AHEAD_GROUPS = 16
 HANDFUL_BYTES = 1 << 20
 HANDFUL_OBJECTS = 32
 HASH_BYTES = 4 << 20
+PARQUET_MAGIC = b"PAR1"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a load asks for, as far as it decides how an object is read."""
+
+    window: Window = field(default_factory=Window)
+    distributions: tuple[str, ...] = ()
+    source: str = "auto"
+    declared: Declared = field(default_factory=Declared)
 
 
 @dataclass
@@ -32,20 +47,22 @@ class Prepared:
     entry: Entry
     fetched: Fetched
     content: Content | None = None
-    pieces: list[access.Piece] | None = None  # None: to be streamed
-    reader: access.Reader | None = None
-    tail: tuple[int, bytes] | None = None
+    pieces: list[Piece] | None = None  # None: to be streamed, or Parquet
+    cutter: Cutter | None = None
+    parquet: bool = False
+    parquet_rows: int = 0
     refusal: str | None = None
+    left: bool = False  # the refusal is none: the object is no log and nothing is wrong with that
     failure: str | None = None
 
 
-def prepared(fetched: Iterator[Fetched], unpackers: ThreadPoolExecutor, distributions: tuple[str, ...]) -> Iterator[Prepared]:
+def prepared(fetched: Iterator[Fetched], unpackers: ThreadPoolExecutor, wanted: Wanted) -> Iterator[Prepared]:
     """Unpacks in threads, in order, never more ahead than AHEAD_BYTES as stored. Small objects go to a thread by the handful."""
     waiting: deque[tuple[int, Future[list[Prepared]]]] = deque()
     ahead = 0
     try:
         for size, group in _handfuls(fetched):
-            waiting.append((size, unpackers.submit(_all, group, distributions)))
+            waiting.append((size, unpackers.submit(_all, group, wanted)))
             ahead += size
             while waiting and (ahead > AHEAD_BYTES or len(waiting) > AHEAD_GROUPS):
                 size, future = waiting.popleft()
@@ -58,13 +75,13 @@ def prepared(fetched: Iterator[Fetched], unpackers: ThreadPoolExecutor, distribu
             future.cancel()
 
 
-def _all(group: list[Fetched], distributions: tuple[str, ...]) -> list[Prepared]:
-    return [_one(each, distributions) for each in group]
+def _all(group: list[Fetched], wanted: Wanted) -> list[Prepared]:
+    return [_one(each, wanted) for each in group]
 
 
-def _one(fetched: Fetched, distributions: tuple[str, ...]) -> Prepared:
+def _one(fetched: Fetched, wanted: Wanted) -> Prepared:
     item = fetched.object
-    entry = Entry(item, identity=identity_of(item), source=access.NAME, distribution=distribution_of(item, distributions))
+    entry = Entry(item, identity=identity_of(item), distribution=distribution_of(item, wanted.distributions))
     out = Prepared(entry, fetched)
     if fetched.error is not None:
         out.failure = str(fetched.error)
@@ -76,34 +93,35 @@ def _one(fetched: Fetched, distributions: tuple[str, ...]) -> Prepared:
         if size != item.size:  # a local file that grew or shrank since it was listed
             entry.object = LogObject(item.uri, size, item.etag, item.last_modified)
         entry.identity = entry.identity or f"{entry.md5}-{size}"
-        _unpack(out)
+        _unpack(out, wanted)
     except OSError as error:
         out.failure = f"it cannot be read: {error.strerror or error}"
+    except recognise.LeftAlone as reason:
+        out.refusal, out.left = str(reason), True
     except CannotRead as error:
         out.refusal = str(error)
     return out
 
 
-def _unpack(out: Prepared) -> None:
+def _unpack(out: Prepared, wanted: Wanted) -> None:
     content = Content(out.fetched.data, out.fetched.file)
-    reader = access.Reader()
+    if content.begins(PARQUET_MAGIC):
+        out.parquet = True
+        return
     blocks: list[bytes] = []
     total = 0
     for block in content.blocks():
         if not blocks:
-            block = block.removeprefix(b"\xef\xbb\xbf")
-            reader.start(block)
+            block = block.removeprefix(BYTE_ORDER_MARK)
+            out.cutter = recognise.cutter(block, wanted.source, wanted.declared)
         blocks.append(block)
         total += len(block)
         if total > WHOLE_BYTES:
-            out.content = None  # begun again from the start when its turn comes
-            return
-    text = blocks[0] if len(blocks) == 1 else b"".join(blocks)
-    out.content, out.reader = content, reader
-    text, out.tail = without_torn_line(text, content)
-    out.pieces = reader.pieces(text)
-    if out.tail is not None:
-        out.tail = (reader.line, out.tail[1])
+            return  # begun again from the start when its turn comes
+    out.content = content
+    out.cutter = out.cutter or Cutter()
+    pieces = out.cutter.feed(blocks[0] if len(blocks) == 1 else b"".join(blocks)) if blocks else []
+    out.pieces = pieces + out.cutter.end(content.torn)
 
 
 def distribution_of(item: LogObject, distributions: tuple[str, ...]) -> str | None:
@@ -127,12 +145,10 @@ def _handfuls(fetched: Iterator[Fetched]) -> Iterator[tuple[int, list[Fetched]]]
 
 def _hashes(fetched: Fetched) -> tuple[str, str, int]:
     """MD5 (what a plain S3 upload's ETag is), SHA-256 and size of the bytes as stored."""
-    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
     if fetched.data is not None:
-        md5.update(fetched.data)
-        sha256.update(fetched.data)
-        size = len(fetched.data)
-    elif fetched.file is not None:
+        return hashlib.md5(fetched.data, usedforsecurity=False).hexdigest(), hashlib.sha256(fetched.data).hexdigest(), len(fetched.data)
+    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    if fetched.file is not None:
         with open(fetched.file, "rb") as stream:
             while chunk := stream.read(HASH_BYTES):
                 md5.update(chunk)
@@ -141,20 +157,19 @@ def _hashes(fetched: Fetched) -> tuple[str, str, int]:
     return md5.hexdigest(), sha256.hexdigest(), size
 
 
-def without_torn_line(text: bytes, content: Content) -> tuple[bytes, tuple[int, bytes] | None]:
-    """A truncated object's last line is torn unless it ends with its newline: never a row, even where its columns happen to fit."""
-    if not content.torn or not text or text.endswith(b"\n"):
-        return text, None
-    cut = text.rfind(b"\n") + 1
-    torn = text[cut:]
-    return text[:cut], None if torn.startswith(b"#") or not torn.strip() else (0, torn)
-
-
-def describe(entry: Entry, content: Content, reader: access.Reader) -> None:
-    entry.text_bytes = content.size
-    entry.format = "; ".join(layout.words for layout in reader.layouts[:3]) or "empty"
-    if len(reader.layouts) > 3:
-        entry.format += f" and {len(reader.layouts) - 3} more layouts"
-    if content.note:
-        entry.status = "partial"
-        entry.notes.append(content.note)
+def describe(entry: Entry, content: Content | None, cutter: Cutter | None, sampling_pct: float | None = None) -> None:
+    """What the ledger says of the object besides its counts."""
+    layouts = cutter.layouts if cutter is not None else []
+    entry.source = cutter.source if cutter is not None else None
+    if layouts:
+        entry.layout, entry.delivery = layouts[0], layouts[0].delivery
+        if layouts[0].shape.name == "realtime" and sampling_pct is not None and sampling_pct < 100:
+            entry.sampling_pct = sampling_pct
+    entry.format = "; ".join(layout.words for layout in layouts[:3]) or "empty"
+    if len(layouts) > 3:
+        entry.format += f" and {len(layouts) - 3} more layouts"
+    if content is not None:
+        entry.text_bytes = content.size
+        if content.note:
+            entry.status = "partial"
+            entry.notes.append(content.note)

@@ -10,6 +10,34 @@ import csv
 from functools import cache
 from pathlib import Path
 
+TABLES = """
+create table edge_locations (
+    code varchar not null,          -- the three letters an edge location begins with
+    city varchar,
+    country varchar,                -- ISO 3166-1 alpha-2
+    latitude double,
+    longitude double
+);
+create table addresses (
+    client_ip varchar not null,     -- each address once
+    kind varchar not null,          -- public, private, shared (carrier-grade NAT), documentation, reserved ..., not an address
+    country varchar,
+    country_from varchar,           -- geo-db or registry
+    asn bigint,
+    network varchar
+);
+create table agents (
+    user_agent varchar not null,    -- each agent once
+    kind varchar not null,          -- browser, crawler, library, unknown
+    family varchar
+);
+create table lookups (
+    name varchar not null,          -- what is looked up: country, network, edge location, crawler
+    source varchar not null,
+    version varchar,
+    as_of date                      -- how old the answers are
+);
+"""
 EDGE_LOCATIONS = Path(__file__).with_name("edge_locations.csv")
 
 

@@ -186,8 +186,10 @@ class ShortBody(Exception):
 
 
 def invalid_bucket(bucket: str) -> str:
-    return (f"{plain(bucket, 80)!r} is not a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens. "
-            "Write s3://BUCKET/PREFIX, without arn: and without the region.")
+    return (
+        f"{plain(bucket, 80)!r} is not a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens. "
+        "Write s3://BUCKET/PREFIX, without arn: and without the region."
+    )
 
 
 def plain(text: str, length: int = 400) -> str:

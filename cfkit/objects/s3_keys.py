@@ -67,9 +67,7 @@ def slices(group: str, window: Window) -> list[Slice]:
         if len(pieces) <= MAX_PREFIXES:
             return [Slice(piece) for piece in pieces]
     # Listing after the bare hour begins with that hour's first object, whose key is longer and so sorts later.
-    return [
-        Slice(group, after=group + f"{first:%Y-%m-%d-%H}" if first else None, last=group + f"{last:%Y-%m-%d-%H}." if last else None)
-    ]
+    return [Slice(group, after=group + f"{first:%Y-%m-%d-%H}" if first else None, last=group + f"{last:%Y-%m-%d-%H}." if last else None)]
 
 
 def narrowed(parts: Sequence[Slice], stem: str) -> list[Slice]:

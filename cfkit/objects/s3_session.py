@@ -170,9 +170,7 @@ def _signing(region: str | None) -> str:
     return region if region and region != "aws-global" else "us-east-1"
 
 
-def _sessions(
-    profile: str | None, role_arn: str | None, region: str | None
-) -> tuple[botocore.session.Session, boto3.Session]:
+def _sessions(profile: str | None, role_arn: str | None, region: str | None) -> tuple[botocore.session.Session, boto3.Session]:
     """botocore's session and boto3's face of it. No network, no credentials asked for yet. Raises AwsError."""
     core = _core(profile)
     try:
@@ -186,9 +184,7 @@ def _sessions(
             "and AWS_SHARED_CREDENTIALS_FILE point."
         ) from None
     except boto.BotoCoreError as error:
-        raise AwsError(
-            f"The AWS configuration cannot be used: {plain(str(error))}. Check ~/.aws/config and the AWS_ variables."
-        ) from error
+        raise AwsError(f"The AWS configuration cannot be used: {plain(str(error))}. Check ~/.aws/config and the AWS_ variables.") from error
     if role_arn is None:
         return core, session
     role = _core(profile)
@@ -246,5 +242,3 @@ class _Role(CredentialProvider):
             "token": taken["SessionToken"],
             "expiry_time": taken["Expiration"].isoformat(),
         }
-
-

@@ -6,7 +6,6 @@ How a query file is written is in `file.py`, its parameters in `params.py`, its 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,7 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["SHAPES", "Example", "Param", "Query", "catalogue", "check_example", "check_result", "find", "names", "run"]
 
-_SOURCES = {"requests": "access", "changes": "cloudtrail", "waf": "waf"}
+_SOURCES = {
+    "requests": ("requests", "`cfkit load WHERE --case FILE` with a distribution's access logs"),
+    "changes": ("changes", "`cfkit load WHERE --case FILE` with the CloudTrail logs of the account, or `cfkit load cloudtrail:`"),
+    "waf": ("AWS WAF records", "`cfkit load WHERE --case FILE` with the logs of the web ACL"),
+    "connections": ("connections", "`cfkit load WHERE --case FILE` with the connection logs of the distribution"),
+    "distributions": ("distributions", "`cfkit inventory --case FILE`"),
+    "deliveries": ("log deliveries", "`cfkit inventory --case FILE`"),
+}
 
 
 def names(folder: Path | None = None) -> list[str]:
@@ -83,7 +89,7 @@ def run(
 
     values = params.bind(query.params, given, query.name)
     _known_distributions(con, scope_)
-    scope.apply(con, scope_)
+    scope.apply(con, scope_, query.sql)
     shown = {name: value.shown for name, value in values.items()}
     try:
         bound = {name: value.bound for name, value in values.items()}
@@ -100,7 +106,8 @@ def run(
     except duckdb.Error as why:
         raise _explained(con, why, query, shown) from None
     # «No error» would mislead where there is no evidence at all, so an empty answer first asks whether anything is loaded for its scope.
-    nothing = None if records else _nothing_loaded(con, query, scope_)
+    nothing = _nothing_loaded(con, query, scope_) if query.needs or not records else None
+    records = [] if nothing else records
     from cfkit.answer import Answer  # imports this package
 
     return Answer(
@@ -200,24 +207,37 @@ def _headline(
 
 
 def _nothing_loaded(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> str | None:
-    """The headline where none of the tables that the query reads through the scope has a row there."""
-    for table in _reads(query, scope.tables(con)):
-        if con.execute(f"select 1 from {table} limit 1").fetchall():
-            return None
-    for table in _reads(query, scope.tables(con)):
-        first, last = con.execute(f"select min(time), max(time) from all_{table}").fetchall()[0]
-        if first is None:
-            if query.theme == "audit" and con.execute("select 1 from objects limit 1").fetchall():
-                return None  # objects were read, and that they hold no sound row is what the query is about
-            return f"No {table} are loaded in this case, so this is no answer yet."
-        return (
-            f"No {table} are loaded for {scope_}; the case holds {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC. "
-            "This says nothing about what happened then."
-        )
-    return None
+    """The headline where the evidence that the query rests on is not in the case, or not in the scope.
+
+    That is each of the tables it `needs`; where it does not say, all of those it reads.
+    """
+    if query.needs:
+        return next((why for table in query.needs if (why := _missing(con, query, table, scope_))), None)
+    read = _reads(query, scope.tables(con))
+    missing = [_missing(con, query, table, scope_) for table in read]
+    return missing[0] if read and all(missing) else None
 
 
-def _reads(query: Query, loaded: tuple[str, ...], within_scope: bool = True) -> list[str]:
+def _missing(con: duckdb.DuckDBPyConnection, query: Query, table: str, scope_: Scope) -> str | None:
+    """What to say of a table that has no row in the scope; None where it has one."""
+    if table in query.tables and con.execute(f"select 1 from {table} limit 1").fetchall():
+        return None
+    scoped = table in scope.SCOPED
+    first, last = con.execute(f"select min(time), max(time) from {'all_' if scoped else ''}{table}").fetchall()[0]
+    if first is None:
+        if query.theme == "audit" and not query.needs and con.execute("select 1 from objects limit 1").fetchall():
+            return None  # objects were read, and that they hold no sound row is what the query is about
+        what, how = _SOURCES.get(table, (table, "`cfkit load WHERE --case FILE`"))
+        return f"No {what} are loaded in this case, so this is no answer yet. Load them: {how}."
+    if table not in query.tables or not scoped:
+        return None
+    return (
+        f"No {table} are loaded for {scope_}; the case holds {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC. "
+        "This says nothing about what happened then."
+    )
+
+
+def _reads(query: Query, loaded: tuple[str, ...], within_scope: bool = False) -> list[str]:
     """Those of the case's tables that the query reads: through the scope, or at all."""
     return [t for t in loaded if t in query.tables or (not within_scope and f"all_{t}" in query.tables)]
 
@@ -226,10 +246,7 @@ def _bounds(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> tupl
     """The scope's own bounds; where it is open, the first time loaded and one second after the last (an end is outside)."""
     start, end = scope_.window.start, scope_.window.end
     if start is None or end is None:
-        seen = [
-            con.execute(f"select min(time), max(time) from {table}").fetchall()[0]
-            for table in _reads(query, scope.tables(con), within_scope=False)
-        ]
+        seen = [con.execute(f"select min(time), max(time) from {table}").fetchall()[0] for table in _reads(query, scope.tables(con))]
         start = start or min((first for first, _ in seen if first), default=None)
         end = end or max((last + timedelta(seconds=1) for _, last in seen if last), default=None)
     return start, end
@@ -272,14 +289,6 @@ def _explained(con: duckdb.DuckDBPyConnection, why: duckdb.Error, query: Query, 
     said = plain(said, 400)
     if isinstance(why, duckdb.InterruptException):
         return KeyboardInterrupt()
-    if isinstance(why, duckdb.CatalogException) and (missing := re.search(r"Table with name (\w+) does not exist", text)):
-        table = missing[1].removeprefix("all_")
-        if table in _SOURCES:
-            there = ", ".join(scope.tables(con)) or "none of the kit's tables"
-            return WrongUse(
-                f"{query.name} reads `{table}`, and this case has {there}. Load them first: "
-                f"`cfkit load WHERE --case FILE --source {_SOURCES[table]}`."
-            )
     if isinstance(why, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
         return QueryFileError(f"{query.shown}:{line}: {said}")
     with_ = ", ".join(f"{name} = {plain(value, 60)}" for name, value in shown.items())

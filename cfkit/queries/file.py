@@ -6,6 +6,7 @@ not begin with `--`, so a comment of the SQL's own needs a blank line before it.
     title *      what the catalogue calls it            question *   what it answers, with a question mark
     found *      the headline, from the first row       quiet *      the headline when no row comes back (cfkit.queries.sentences)
     how          how to read it; blind spots            next         names of queries to ask next
+    needs        tables without which it is no answer, where it reads several: ["waf"]
     attack       MITRE ATT&CK ids                       severity     low, medium, high or critical: makes it a detection
     chart        { kind = …, x = …, y = … }             (SHAPES below)
     [params]     name = { type *, help *, default, required, choices, min, max }                             (cfkit.queries.params)
@@ -33,6 +34,7 @@ from cfkit.queries import params as parameters
 from cfkit.queries import sentences
 from cfkit.queries.params import Param
 from cfkit.scope import Scope
+from cfkit.sources.columns import TABLES
 
 RESERVED = ("scope_start", "scope_end")
 SEVERITIES = ("low", "medium", "high", "critical")
@@ -94,6 +96,7 @@ class Query:
     sql_line: int
     how: str = ""
     next: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     attack: tuple[str, ...] = ()
     severity: str | None = None
     chart: dict[str, Any] | None = None
@@ -121,7 +124,7 @@ class Query:
 
 
 _KEYS = {
-    "title": str, "question": str, "found": str, "quiet": str, "how": str, "next": list, "attack": list,
+    "title": str, "question": str, "found": str, "quiet": str, "how": str, "next": list, "needs": list, "attack": list,
     "severity": str, "chart": dict, "params": dict, "columns": dict, "example": list,
 }  # fmt: skip
 _REQUIRED = ("title", "question", "found", "quiet", "columns", "example")
@@ -190,6 +193,9 @@ class _Reader:
         for other in self._texts(head, "next"):
             if not _QUERY_NAME.fullmatch(other) or not (self.folder / f"{other}.sql").is_file():
                 raise self.fail(self._line("next"), f"`next` names {other!r}, and there is no such query")
+        for table in self._texts(head, "needs"):
+            if table not in TABLES:
+                raise self.fail(self._line("needs"), f"`needs` names {table!r}; the tables are {', '.join(TABLES)}")
         if "chart" in head:
             self._chart(head["chart"], columns)
         examples = tuple(self._example(i, e, columns, params) for i, e in enumerate(head["example"]))
@@ -201,7 +207,7 @@ class _Reader:
             self.name, head["title"], head["question"], head["found"], head["quiet"], columns, params, examples,
             self.sql, self.path, self.sql_line, how=head.get("how", "").strip(),
             next=tuple(head.get("next", ())), attack=tuple(head.get("attack", ())), severity=severity,
-            chart=head.get("chart"), reserved=reserved,
+            chart=head.get("chart"), reserved=reserved, needs=tuple(head.get("needs", ())),
         )  # fmt: skip
 
     # --- the parts ---

@@ -51,6 +51,15 @@ class Content:
         self.note: str | None = None
         self.torn = False  # whether the text may end in the middle of a line
 
+    def begins(self, magic: bytes) -> bool:
+        """Whether the object as stored begins with these bytes."""
+        if self._data is not None:
+            return self._data.startswith(magic)
+        if self._file is None:
+            return False
+        with open(self._file, "rb") as stream:
+            return stream.read(len(magic)) == magic
+
     def blocks(self) -> Iterator[bytes]:
         """Blocks of about BLOCK_BYTES at most, decompressed. Raises CannotRead for a decompression bomb."""
         if self._data is not None:
@@ -110,7 +119,6 @@ class Content:
                     return
             else:
                 chunk = b""
-
 
     def _salvaged(self) -> Iterator[bytes]:
         """What a damaged object holds up to the damage, beyond what was handed over already: unpacked again in steps small

@@ -26,9 +26,7 @@ _DROPPED_WHOLE = frozenset(
     head
     """.split()
 )
-_ATTRIBUTES = frozenset(
-    "class colspan rowspan scope title lang open start span width height alt role".split()
-)
+_ATTRIBUTES = frozenset("class colspan rowspan scope title lang open start span width height alt role".split())
 _STYLES = frozenset(
     """
     background background-color border border-bottom border-collapse border-left border-radius border-right border-top

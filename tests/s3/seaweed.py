@@ -28,7 +28,11 @@ class Server:
     def __init__(self, url: str) -> None:
         self.url = url
         self.client = boto3.client(
-            "s3", region_name="us-east-1", endpoint_url=url, aws_access_key_id=KEY, aws_secret_access_key=SECRET,
+            "s3",
+            region_name="us-east-1",
+            endpoint_url=url,
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
             config=Config(s3={"addressing_style": "path"}, max_pool_connections=32),
         )
         self._count = 0
@@ -43,7 +47,11 @@ class Server:
 
     def fill(self, bucket: str, keys: dict[str, bytes]) -> None:
         store = S3Store(
-            bucket, endpoint=self.url, region="us-east-1", access_key_id=KEY, secret_access_key=SECRET,
+            bucket,
+            endpoint=self.url,
+            region="us-east-1",
+            access_key_id=KEY,
+            secret_access_key=SECRET,
             client_options={"allow_http": True},
         )
         with ThreadPoolExecutor(16) as pool:

@@ -48,17 +48,13 @@ def test_one_day_of_a_year_of_hourly_objects_touches_only_that_days_keys(server,
     assert [key[: len(expected[0])] for key in found] == expected
     # The server has 8,760 keys; every key it was made to name is one of the day's, but for the two that tell what lies under the prefix.
     assert len(proxy.listed()) == 26 + 2
-    assert {a.params["prefix"] for a in proxy.asked[2:]} == {
-        f"cf/{E1}.2026-09-30-23.", f"cf/{E1}.2026-10-01-", f"cf/{E1}.2026-10-02-00."
-    }
+    assert {a.params["prefix"] for a in proxy.asked[2:]} == {f"cf/{E1}.2026-09-30-23.", f"cf/{E1}.2026-10-01-", f"cf/{E1}.2026-10-02-00."}
     assert proxy.count("List") == len(proxy.asked) == 5
 
 
 def test_a_window_without_distributions_asks_which_there_are_and_then_only_for_their_hours(small, proxy, place_of):
     found = keys_of(place_of(small, "cf/"), Window.of("2026-10-01T14:00", "2026-10-01T15:00"))
-    assert [key.rsplit(".", 2)[0] for key in found] == [
-        f"cf/{d}.2026-10-01-{h}" for d in (E1, E2, E2X) for h in (13, 14, 15)
-    ]
+    assert [key.rsplit(".", 2)[0] for key in found] == [f"cf/{d}.2026-10-01-{h}" for d in (E1, E2, E2X) for h in (13, 14, 15)]
     named = [key for each in proxy.asked[1:] for key in each.keys if each.params.get("delimiter") != "."]
     assert sorted(named) == sorted(found)
     assert [a.params.get("delimiter") for a in proxy.asked].count(".") == 1
@@ -92,7 +88,8 @@ def test_a_partial_key_selects_the_names_that_begin_so(small, place_of):
     narrow = keys_of(place_of(small, f"cf/{E2}.2026-10-02"), Window.of("2026-10-02T00:00", "2026-10-02T03:00"))
     assert [key.split(".")[1] for key in narrow] == [f"2026-10-02-0{h}" for h in range(4)]  # not 23:00 of the first
     assert keys_of(place_of(small, "cf/E2"), Window.of("2026-10-01T00:00", "2026-10-01T01:00"), (E2X,)) == [
-        f"cf/{E2X}.2026-10-01-00.00000000.gz", f"cf/{E2X}.2026-10-01-01.00000001.gz"
+        f"cf/{E2X}.2026-10-01-00.00000000.gz",
+        f"cf/{E2X}.2026-10-01-01.00000001.gz",
     ]
 
 
