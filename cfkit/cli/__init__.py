@@ -72,7 +72,26 @@ def load(
     case_file: CaseFile,
     start: Start = None,
     end: End = None,
-    source: Annotated[str, typer.Option(metavar="KIND", help="What kind of log the objects hold; auto looks at each one.")] = "auto",
+    source: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="Only objects of this kind: access, realtime, cloudtrail, waf, connection, inventory. auto looks at each one.",
+        ),
+    ] = "auto",
+    fields: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST|FILE",
+            help="The fields of logs without a header, in order; or a file with them, e.g. a saved get-realtime-log-config answer.",
+        ),
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What stands between fields, where it is no tab and cannot be told.")
+    ] = None,
+    sampling: Annotated[
+        float | None, typer.Option(metavar="PCT", help="Percent of the requests that real-time logs were set to hold.")
+    ] = None,
     distribution: Annotated[
         list[str] | None,
         typer.Option(
@@ -86,12 +105,16 @@ def load(
     endpoint_url: Annotated[str | None, typer.Option(metavar="URL", help="Another S3 endpoint than Amazon's.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Load log objects into a case file. Objects already in it are skipped, so a load can be repeated or widened.
+    """Load log objects into a case file: access logs, real-time logs, CloudTrail, AWS WAF, connection logs, mixed as they lie.
+
+    What an object is, its content tells. Objects already in the case are skipped, so a load can be repeated or widened.
 
     \b
     Examples:
       cfkit load ./logs --case incident.duckdb
       cfkit load s3://acme-logs/cf/ --case incident.duckdb --start 2026-03-04T12:00 --end 2026-03-04T18:00
+      cfkit load s3://acme-logs/AWSLogs/ s3://aws-waf-logs-acme/ --case incident.duckdb --start 2026-03-04
+      cfkit load ./stream --case incident.duckdb --source realtime --fields realtime-config.json
       cfkit load 'logs/E1SHOPWEBEX4MPL.2026-03-04-*.gz' --case incident.duckdb --json
     """
     import cfkit
@@ -106,6 +129,9 @@ def load(
                 end=end,
                 distribution=distribution or None,
                 source=source,
+                fields=fields,
+                delimiter=delimiter,
+                sampling_pct=sampling,
                 profile=profile,
                 role_arn=role_arn,
                 region=region,
