@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test bench lint docs samples lock clean
+.PHONY: help demo lab test bench fuzz lint docs samples lock clean
 
 VENV    := .venv
 PY      := $(VENV)/bin/python
@@ -24,6 +24,10 @@ lab: $(RUNTIME) ## JupyterLab on the notebooks, with the sample case ready
 
 test: $(DEV) ## every test (PYTEST_ARGS="-k edges" narrows it, JOBS=4 runs more at a time)
 	$(PY) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+
+fuzz: $(DEV) ## the property tests with about a million mutated lines and records (an hour)
+	CFKIT_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -n $(JOBS) tests/test_load_property.py tests/test_load_property_sources.py
+EXAMPLES ?= 8000
 
 lint: $(DEV) ## style and types
 	$(PY) -m ruff check

@@ -147,7 +147,7 @@ class Case:
         end: Moment = None,
         distribution: str | Iterable[str] | None = None,
         source: str = "auto",
-        fields: str | Iterable[str] | None = None,
+        fields: str | os.PathLike[str] | Iterable[str] | None = None,
         delimiter: str | None = None,
         sampling_pct: float | None = None,
         profile: str | None = None,

@@ -39,6 +39,7 @@ class Answer:
     """One answer. `params` are the values used, JSON-clean; `types` DuckDB's names, one for each column; `provenance` what it was asked of.
 
     `no_data` is true when nothing at all is loaded for the scope: the answer is empty for want of evidence, and the headline says so.
+    `cautions` are sentences about what the rows rest on, such as a sample; they are shown with the headline wherever it is shown.
     """
 
     query: Query
@@ -51,6 +52,7 @@ class Answer:
     types: tuple[str, ...]
     records: list[tuple[Any, ...]] = field(default_factory=list)
     no_data: bool = False
+    cautions: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -102,7 +104,7 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """What `cfkit ask --format json` prints: {"query", "headline", "params", "scope", "columns", "rows", "sql"}, JSON-clean.
 
-        Times are ISO 8601 with Z, NaN and infinities null, decimals numbers, intervals text.
+        Times are ISO 8601 with Z, NaN and infinities null, decimals numbers, intervals text. "cautions" is there where there are any.
         """
         return {
             "query": self.query.name,
@@ -112,7 +114,7 @@ class Answer:
             "columns": list(self.columns),
             "rows": self._clean(self.records),
             "sql": self.sql,
-        }
+        } | ({"cautions": self.cautions} if self.cautions else {})
 
     def command(self) -> str:
         """The shell command that asks the same again; values come quoted for a POSIX shell."""
@@ -130,7 +132,8 @@ class Answer:
     # --- how it shows itself ---
 
     def __str__(self) -> str:
-        return f"{self.headline}\n{self.query.name}, {self.scope}\n\n{self._text(self.records[:20])}"
+        first = "\n".join([self.headline, *self.cautions])
+        return f"{first}\n{self.query.name}, {self.scope}\n\n{self._text(self.records[:20])}"
 
     __repr__ = __str__
 

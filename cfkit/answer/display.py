@@ -30,7 +30,8 @@ def show(answer: Answer) -> None:
     """Puts the answer out as IPython outputs."""
     from IPython.display import display
 
-    display({"text/plain": f"{answer.headline}\n{answer.scope}", "text/html": head(answer)}, raw=True)
+    said = "\n".join([answer.headline, *answer.cautions, str(answer.scope)])
+    display({"text/plain": said, "text/html": head(answer)}, raw=True)
     drawing = chart_bundle(answer)
     if drawing:
         display(drawing, raw=True)
@@ -64,6 +65,7 @@ def head(answer: Answer) -> str:
         f'<div style="margin:2px 0 6px"><div style="font-size:115%;font-weight:600">{html(answer.headline)}</div>',
         f'<div style="{_FAINT}">{html(query.question)} · {html(answer.scope)}{_parameters(answer)}</div>',
     ]
+    parts += [f'<div style="font-size:90%">{html(caution, 400)}</div>' for caution in answer.cautions]
     if query.how:
         parts.append(
             f'<details style="{_FAINT};max-width:60em"><summary>How to read this</summary>'

@@ -97,6 +97,8 @@ def print_answer(answer: Answer, limit: int) -> None:
     left_out: list[str] = []
     with page() as out:
         out.print(visible(answer.headline), style="bold")
+        for caution in answer.cautions:
+            out.print(visible(caution))
         if shown:
             out.print()
             rows, left_out = grid(answer.columns, shown, out.width)

@@ -53,7 +53,6 @@ create table duplicates (object_id integer not null, of_object_id integer not nu
 create table layouts (
     layout_id integer not null,
     source varchar not null,
-    delivery varchar not null,
     container varchar not null,     -- text, json, parquet
     fields varchar[] not null,      -- as the object names them, lower-cased
     columns varchar[] not null      -- columns of the table that are filled from them
@@ -240,15 +239,15 @@ def _layout_ids(con: Any, entries: list[Entry]) -> dict[int, int]:
     wanted = {entry.layout for entry in entries if entry.layout is not None}
     if not wanted:
         return {}
-    rows = con.execute("select layout_id, source, delivery, container, fields from layouts").fetchall()
-    known = {(source, delivery, container, tuple(names)): layout_id for layout_id, source, delivery, container, names in rows}
+    rows = con.execute("select layout_id, source, container, fields from layouts").fetchall()
+    known = {(source, container, tuple(names)): layout_id for layout_id, source, container, names in rows}
     ids: dict[Layout, int] = {}
     for layout in sorted(wanted, key=lambda each: (each.shape.name, each.container, each.fields)):
-        what = (layout.shape.name, layout.delivery, layout.container, layout.fields)
+        what = (layout.shape.name, layout.container, layout.fields)
         if what not in known:
             known[what] = 1 + max(known.values(), default=0)
             con.execute(
-                "insert into layouts values ($1, $2, $3, $4, $5, $6)", [known[what], *what[:3], list(layout.fields), list(layout.filled)]
+                "insert into layouts values ($1, $2, $3, $4, $5)", [known[what], *what[:2], list(layout.fields), list(layout.filled)]
             )
         ids[layout] = known[what]
     return {entry.object_id: ids[entry.layout] for entry in entries if entry.layout is not None}

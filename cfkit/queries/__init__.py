@@ -121,6 +121,7 @@ def run(
         types=tuple(types),
         records=records,
         no_data=nothing is not None,
+        cautions=_cautions(con, query) if records else [],
     )
 
 
@@ -240,6 +241,28 @@ def _missing(con: duckdb.DuckDBPyConnection, query: Query, table: str, scope_: S
 def _reads(query: Query, loaded: tuple[str, ...], within_scope: bool = False) -> list[str]:
     """Those of the case's tables that the query reads: through the scope, or at all."""
     return [t for t in loaded if t in query.tables or (not within_scope and f"all_{t}" in query.tables)]
+
+
+def _cautions(con: duckdb.DuckDBPyConnection, query: Query) -> list[str]:
+    """What has to be known about the rows that an answer rests on: real-time logs may hold a sample of the requests."""
+    if not {"requests", "all_requests"} & query.tables:
+        return []
+    ledger = "select object_id, sampling_pct from objects where sampling_pct is not null"
+    try:
+        if not con.execute(ledger + " limit 1").fetchall():
+            return []
+    except duckdb.CatalogException:  # not a case of the kit's own making
+        return []
+    sampled, every, rate = con.execute(
+        "select count(sampling_pct), count(*), avg(sampling_pct) from requests "
+        f"left join ({ledger}) as sampled on sampled.object_id = requests.object_id"
+    ).fetchall()[0]
+    if not sampled:
+        return []
+    return [
+        f"{sampled:,} of {every:,} requests come from real-time logs that hold about {rate:g}% of all: "
+        "counts and bytes of them are of that sample."
+    ]
 
 
 def _bounds(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> tuple[datetime | None, datetime | None]:

@@ -163,12 +163,12 @@ class Layout:
         if self.container != JSON:
             return of_layout
         known = ", ".join(literal(key) for key in {path[0] for path in self.paths if self.shape.knows(path[0].lower()) or len(path) > 1})
-        keys = f"list_filter(json_keys(text), lambda k: k not in ({known or literal('')}))"
+        keys = f"list_distinct(list_filter(json_keys(text), lambda k: k not in ({known or literal('')})))"
         pointer = "'/' || replace(replace(k, '~', '~0'), '/', '~1')"
-        entries = f"list_filter(list_transform(list_distinct({keys}), lambda k: {{'k': k, 'v': json_extract_string(text, {pointer})}}), "
         present = "e.v is not null" + "".join(f" and e.v <> {literal(none)}" for none in self.shape.absent)
-        asked = f"map_from_entries({entries}lambda e: {present}))"
-        asked = f"(case when len({keys}) > 0 then {asked} end)"
+        pairs = f"list_transform({keys}, lambda k: {{'k': k, 'v': json_extract_string(text, {pointer})}})"
+        entries = f"list_filter({pairs}, lambda e: {present})"
+        asked = f"(case when len({entries}) > 0 then map_from_entries({entries}) end)"
         if not self.framing:
             return asked
         length = " + ".join(f"coalesce(strlen(r{i}), 0)" for i in range(len(self.fields)))
@@ -187,18 +187,26 @@ class Layout:
         if self.container == JSON:
             lines = _read_csv({"object_id": "INTEGER", "text": "VARCHAR"}, (), MAX_LINE[JSON])
             source = f"(select object_id, text, {self._parsed} as j from {lines})"
-            named = f"select object_id, text, {self._raw} from {source} where j is not null"
+            named = f"select object_id, text, {self._raw} from {source}"
         else:
             source = "read_parquet($files, filename = true, hive_partitioning = false, union_by_name = false)"
             named = f"select $ids[list_position($files, filename)] as object_id, {self._raw} from {source}"
-        wrong = " or ".join(test for test, _ in self._type_reasons()) or "false"
         text = "text, " if self.container == JSON else ""
+        wrong = " or ".join(test for test, _ in self._type_reasons()) or "false"
+        # What is not sound gets no time, and is out for that. Left out here, the test would be pushed down to the scan, and the record be
+        # parsed once for each field in it.
+        select = ",\n".join(
+            f"case when not wrong then {self._column(column)} end as time"
+            if column.name == "time"
+            else f"{self._column(column)} as {column.name}"
+            for column in self.table.columns
+        )
         return f"""
 with named as ({named}),
-typed as (select object_id, {text}{self._r_list}, {self._typed} from named)
-select {self.select_list}
-from typed
-where not ({wrong})"""
+typed as (select object_id, {text}{self._r_list}, {self._typed} from named),
+judged as (select *, coalesce({wrong}, false) as wrong from typed)
+select {select}
+from judged"""
 
     def examined(self) -> str:
         """SQL of `lines` (line BIGINT, text VARCHAR) read one by one: object_id, line, text, reason (NULL: sound), r0 ..., c0 ...

@@ -8,6 +8,7 @@ asked for and `x-host-header` the distribution's own name (the other way round i
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -105,7 +106,10 @@ class Declared:
 
 
 def declared(
-    fields: str | Iterable[str] | None, delimiter: str | None = None, sampling_pct: float | None = None, realtime: bool = False
+    fields: str | os.PathLike[str] | Iterable[str] | None,
+    delimiter: str | None = None,
+    sampling_pct: float | None = None,
+    realtime: bool = False,
 ) -> Declared:
     """`fields`: names separated by commas or spaces, a list, or a file that holds them: a text, or a saved GetRealtimeLogConfig answer,
     which knows the sampling rate too.
@@ -114,7 +118,7 @@ def declared(
     """
     names: list[str] = []
     if fields is not None:
-        text = fields if isinstance(fields, str) else " ".join(fields)
+        text = os.fspath(fields) if isinstance(fields, str | os.PathLike) else " ".join(fields)
         path = Path(text).expanduser() if "\n" not in text and len(text) < 1_000 else None
         if path is not None and path.is_file():
             names, saved = _from_file(path)
