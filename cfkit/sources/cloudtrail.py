@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from cfkit.sources.columns import CHANGES, Column
-from cfkit.sources.layout import JSON, Layout, Shape
+from cfkit.sources.layout import JSON, Layout, Shape, as_json
 
 _VERSION = re.compile(r"_?(?:20\d{2}_\d{2}_\d{2}|20\d{6})(?:v\d+)?$")
 """Denied CloudFront calls end in the API version (CreateFunction2020_05_31), Lambda's always do (UpdateFunctionCode20150331v2)."""
@@ -48,7 +48,7 @@ class Trail(Shape):
         value = at.get(column.name)
         if value is None:
             return f"cast(null as {column.type})"
-        return f"cast({value} as json)" if column.type == "JSON" else value
+        return as_json(value) if column.type == "JSON" else value
 
 
 SHAPE = Trail()

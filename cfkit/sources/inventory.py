@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cfkit.sources.columns import DELIVERIES, DISTRIBUTIONS, Column, Table
-from cfkit.sources.layout import JSON, Layout, Shape
+from cfkit.sources.layout import JSON, Layout, Shape, as_json
 
 
 class Inventory(Shape):
@@ -31,8 +31,8 @@ class Inventory(Shape):
         if value is None:
             return f"cast(null as {column.type})"
         if column.type == "VARCHAR[]":
-            return f"""json_transform({value}, '["VARCHAR"]')"""
-        return f"cast({value} as json)" if column.type == "JSON" else value
+            return f"""try(json_transform({value}, '["VARCHAR"]'))"""
+        return as_json(value) if column.type == "JSON" else value
 
 
 SHAPES = (Inventory(DISTRIBUTIONS), Inventory(DELIVERIES))

@@ -338,6 +338,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def as_json(value: str) -> str:
+    """SQL of a text as JSON: as it is where it is JSON, else as a JSON string."""
+    return f"(case when json_valid({value}) then cast({value} as json) else to_json({value}) end)"
+
+
 def decoded(value: str) -> str:
     """SQL that percent-decodes once. Bytes that are no UTF-8 stay as %XX while the rest is decoded, so nothing hides behind them."""
     rest = f"url_decode(regexp_replace({value}, '%([89A-Fa-f][0-9A-Fa-f])', '%25\\1', 'g'))"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cfkit.sources.columns import WAF, Column
-from cfkit.sources.layout import JSON, Layout, Shape, epoch, epoch_in_era
+from cfkit.sources.layout import JSON, Layout, Shape, as_json, epoch, epoch_in_era
 
 _PATHS = tuple(
     tuple(path.split("."))
@@ -46,7 +46,7 @@ class Waf(Shape):
         if column.type == "VARCHAR" and column.name in ("country", "query", "distribution"):
             return f"nullif(nullif({value}, ''), '-')"
         if column.type == "JSON":
-            return f"cast(nullif(nullif({value}, 'null'), '[]') as json)"
+            return as_json(f"nullif(nullif({value}, 'null'), '[]')")
         return value
 
     def _time(self, at: Mapping[str, str]) -> str:
@@ -76,11 +76,11 @@ class Waf(Shape):
         return _header(at, "referer")
 
     def _labels(self, at: Mapping[str, str]) -> str:
-        labels = f"""json_transform({at["labels"]}, '[{{"name":"VARCHAR"}}]')"""
+        labels = f"""try(json_transform({at["labels"]}, '[{{"name":"VARCHAR"}}]'))"""
         return _listed(f"list_transform({labels}, lambda l: l.name)")
 
     def _counted_rules(self, at: Mapping[str, str]) -> str:
-        top = f"""json_transform({at["nonterminatingmatchingrules"]}, '[{{"ruleId":"VARCHAR"}}]')"""
+        top = f"""try(json_transform({at["nonterminatingmatchingrules"]}, '[{{"ruleId":"VARCHAR"}}]'))"""
         top = f"list_transform(coalesce({top}, []), lambda r: r.ruleId)"
         inside = (
             f"flatten(list_transform({_groups(at)}, lambda g: list_transform("
@@ -95,7 +95,7 @@ _GROUP = f'[{{"ruleGroupId":"VARCHAR","terminatingRule":{_RULE},"nonTerminatingM
 
 
 def _groups(at: Mapping[str, str]) -> str:
-    return f"coalesce(json_transform({at['rulegrouplist']}, '{_GROUP}'), [])"
+    return f"coalesce(try(json_transform({at['rulegrouplist']}, '{_GROUP}')), [])"
 
 
 def _deciding(at: Mapping[str, str]) -> str:
@@ -104,7 +104,7 @@ def _deciding(at: Mapping[str, str]) -> str:
 
 
 def _header(at: Mapping[str, str], name: str) -> str:
-    headers = f"""json_transform({at["httprequest.headers"]}, '[{{"name":"VARCHAR","value":"VARCHAR"}}]')"""
+    headers = f"""try(json_transform({at["httprequest.headers"]}, '[{{"name":"VARCHAR","value":"VARCHAR"}}]'))"""
     return f"list_filter({headers}, lambda h: lower(h.name) = '{name}')[1].value"
 
 
