@@ -11,6 +11,7 @@ import pytest
 from conftest import V1, Write, line, log
 
 import cfkit
+from cfkit.errors import WrongUse
 
 V2 = [  # an object of February 2025 with the default fields of then (facts: 39 columns in this order)
     "timestamp", "DistributionId", *V1, "timestamp(ms)", "origin-fbl", "origin-lbl", "asn",
@@ -242,3 +243,17 @@ def test_the_ledger_says_how_each_object_was_delivered_and_what_it_carries(write
     assert said.values.tolist() == [
         ["legacy", "text", 33, False], ["v2", "text", 39, True], ["v2", "json", 4, False], ["v2", "parquet", 33, False],
     ]  # fmt: skip
+
+
+def test_a_scope_finds_a_distribution_that_only_the_log_itself_names(write: Write) -> None:
+    fields = ["date", "time", "cs-uri-stem", "sc-status", "c-ip"]
+    one = [record(fields) | {"DistributionId": "E1AAAAAAAAAAA"}, record(fields) | {"DistributionId": "E2BBBBBBBBBBB"}]
+    write(json_lines(*one), name="both.gz")
+    folder = write(json_lines(record(fields) | {"DistributionId": "E3CCCCCCCCCCC"}), name="one.gz").parent
+    case = loaded(folder)
+    assert case.sql("select distribution from objects order by uri").distribution.isna().tolist() == [True, False]
+    case.scope(distribution="E2BBBBBBBBBBB")
+    assert case.ask("traffic/overview").rows.requests[0] == 1
+    case.scope(distribution="E9")
+    with pytest.raises(WrongUse, match="this case holds E1AAAAAAAAAAA, E2BBBBBBBBBBB, E3CCCCCCCCCCC"):
+        case.ask("traffic/overview")

@@ -284,14 +284,18 @@ def _cut_to_windows(con: Any, table: Table, loaded: dict[int, Entry]) -> None:
 
 
 def _date(con: Any, table: Table, loaded: dict[int, Entry]) -> None:
+    """When an object's rows were, and of which distribution, where they say so themselves and are all of one."""
     spans = con.execute(
-        f"select object_id, min(time), max(time) from {table.rows} where object_id between $low and $high group by object_id",
+        "select object_id, min(time), max(time), min(distribution), max(distribution), count(distribution) "
+        f"from {table.rows} where object_id between $low and $high group by object_id",
         {"low": min(loaded), "high": max(loaded)},
     ).fetchall()
-    for object_id, first, last in spans:
+    for object_id, first, last, one, other, named in spans:
         if entry := loaded.get(object_id):
             entry.first_time = min(entry.first_time or first, first)
             entry.last_time = max(entry.last_time or last, last)
+            if entry.distribution is None and one == other and named == entry.tables[table.name] and entry.source != "cloudtrail":
+                entry.distribution = one
 
 
 def _left_out(records: Counter[str]) -> str:

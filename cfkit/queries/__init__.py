@@ -22,6 +22,7 @@ from cfkit.queries import params, sentences
 from cfkit.queries.file import SHAPES, Example, Query
 from cfkit.queries.params import Param
 from cfkit.scope import Scope
+from cfkit.sources.columns import TABLES
 from cfkit.window import moment
 
 if TYPE_CHECKING:
@@ -284,6 +285,11 @@ def _known_distributions(con: duckdb.DuckDBPyConnection, scope_: Scope) -> None:
     if not scope_.distributions or not ledger:
         return
     known = [d for (d,) in con.execute("select distinct distribution from objects where distribution is not null order by 1").fetchall()]
+    if not set(scope_.distributions) <= set(known):  # an object may hold records of several
+        every = " union ".join(
+            f"select distribution from {TABLES[table].rows} where distribution is not null" for table in scope.tables(con)
+        )
+        known = [d for (d,) in con.execute(f"select distribution from ({every}) group by distribution order by distribution").fetchall()]
     for name in scope_.distributions:
         if name not in known:
             there = ", ".join(plain(d, 60) for d in known[:10]) + (f" and {len(known) - 10} more" if len(known) > 10 else "")
