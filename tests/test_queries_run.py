@@ -315,3 +315,12 @@ def test_every_shipped_query_answers_on_the_samples(sample_case: cfkit.Case) -> 
         answer = sample_case.ask(name)
         assert answer.headline.isprintable()
         assert list(answer.columns) == list(answer.query.columns), name
+
+
+def test_a_query_may_ask_which_columns_the_other_queries_rest_on(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    sql = "select query, string_agg(column_name, ' ' order by column_name) as columns from catalogue group by query having count(*) > 0"
+    q = query(tmp_path, sql, columns="query columns", found="{query}: {columns}.")
+    other = tmp_path / "queries" / "traffic" / "other.sql"
+    text = "select count(*) as requests from requests where status >= 500 and path = 'country' -- and referer\nhaving count(*) > 0"
+    other.write_text((tmp_path / "queries" / "traffic" / "it.sql").read_text().split("\n\n")[0].replace("query", "requests", 1) + "\n\n" + text)
+    assert dict(ask(con, q).records)["traffic/other"] == "path status"

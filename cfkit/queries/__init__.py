@@ -91,6 +91,8 @@ def run(
     values = params.bind(query.params, given, query.name)
     _known_distributions(con, scope_)
     scope.apply(con, scope_, query.sql)
+    if "catalogue" in query.tables:
+        _write_catalogue(con, query)
     shown = {name: value.shown for name, value in values.items()}
     try:
         bound = {name: value.bound for name, value in values.items()}
@@ -123,6 +125,18 @@ def run(
         records=records,
         no_data=nothing is not None,
         cautions=_cautions(con, query) if records else [],
+    )
+
+
+def _write_catalogue(con: duckdb.DuckDBPyConnection, query: Query) -> None:
+    """`catalogue` (query, title, table_name, column_name): which columns each query rests on, for questions about the questions."""
+    folder = query.path.parent.parent
+    read = [(name, q.title, table, column) for name, q in catalogue(folder).items() for table, column in sorted(q.reads)]
+    parts = [list(part) for part in zip(*read, strict=True)] or [[], [], [], []]
+    con.execute(
+        "create or replace temp table catalogue as select unnest($1::varchar[]) as query, unnest($2::varchar[]) as title, "
+        "unnest($3::varchar[]) as table_name, unnest($4::varchar[]) as column_name",
+        parts,
     )
 
 

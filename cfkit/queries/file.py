@@ -118,6 +118,13 @@ class Query:
         tree = parameters.ask("select json_serialize_sql($text)", text=self.sql)
         return frozenset(re.findall(r'"type":"BASE_TABLE"[^{}\[\]]*?"table_name":"(\w+)"', tree))
 
+    @functools.cached_property
+    def reads(self) -> frozenset[tuple[str, str]]:
+        """(table, column) of the log tables that the SQL mentions: what its answer rests on. A column of two such tables counts for both."""
+        words = set(re.findall(r"[a-z_][a-z0-9_]*", re.sub(r"--[^\n]*|'[^']*'", "", self.sql)))
+        read = [table for table in TABLES.values() if table.name in self.tables or f"all_{table.name}" in self.tables]
+        return frozenset((table.name, column) for table in read for column in table.names if column in words)
+
     @property
     def detection(self) -> bool:
         return self.severity is not None
