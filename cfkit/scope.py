@@ -19,7 +19,7 @@ from cfkit.window import Moment, Window
 if TYPE_CHECKING:
     import duckdb
 
-SCOPED = tuple(name for name, table in TABLES.items() if name not in ("distributions", "deliveries"))
+SCOPED = tuple(name for name, table in TABLES.items() if not table.states)
 _LOOKED_UP = {name: re.compile(rf"\b(?:{'|'.join(table.lookups)})\b") for name, table in TABLES.items() if table.lookups}
 
 

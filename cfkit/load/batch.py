@@ -256,7 +256,8 @@ def settle(con: Any, entries: list[Entry]) -> list[tuple[str, int, int]]:
     for table in TABLES.values():
         loaded = {entry.object_id: entry for entry in entries if entry.tables.get(table.name)}
         if loaded:
-            _cut_to_windows(con, table, loaded)
+            if not table.states:
+                _cut_to_windows(con, table, loaded)
             _date(con, table, loaded)
             earlier = duplicates.drop(con, table, list(loaded.values()))
             superseded += [(table.name, object_id, lines) for object_id, lines in earlier.items()]

@@ -30,6 +30,7 @@ class Table:
     about: str
     columns: tuple[Column, ...] = field(repr=False)
     key: str | None = None  # the column that tells one record from another: the same value twice is the same record
+    states: bool = False  # rows say what was true at a time rather than what happened: no window cuts them
     rows: str = ""
 
     def __post_init__(self) -> None:
@@ -227,8 +228,8 @@ CHANGES = Table(
 )
 WAF = Table("waf", "One row for each request that AWS WAF judged.", _WAF, "request_id")
 CONNECTIONS = Table("connections", "One row for each mutual TLS connection.", _CONNECTIONS, "connection_id")
-DISTRIBUTIONS = Table("distributions", "One row for each distribution in each inventory that was taken.", _DISTRIBUTIONS)
-DELIVERIES = Table("deliveries", "One row for each way logs are delivered, in each inventory that was taken.", _DELIVERIES)
+DISTRIBUTIONS = Table("distributions", "One row for each distribution in each inventory that was taken.", _DISTRIBUTIONS, states=True)
+DELIVERIES = Table("deliveries", "One row for each way logs are delivered, in each inventory that was taken.", _DELIVERIES, states=True)
 TABLES = {table.name: table for table in (REQUESTS, CHANGES, WAF, CONNECTIONS, DISTRIBUTIONS, DELIVERIES)}
 """Tables that records of objects go to, by name."""
 
