@@ -55,7 +55,7 @@ def bucket() -> Iterator[str]:
         url = f"http://{host}:{port}"
         s3 = boto3.client("s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
         s3.create_bucket(Bucket="acme-cf-logs")
-        for path in sorted((shipped.sample_objects() / "cf").glob("*.2026-03-04-*.gz")):
+        for path in sorted((shipped.samples_folder() / "acme-cf-logs" / "cf").glob("*.2026-03-04-*.gz")):
             s3.upload_file(str(path), "acme-cf-logs", f"cf/{path.name}")
         yield url
     finally:
