@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test bench fuzz lint docs samples lock clean
+.PHONY: help demo lab test bench fuzz lint docs edge-locations samples lock clean
 
 VENV    := .venv
 PY      := $(VENV)/bin/python
@@ -37,12 +37,15 @@ bench: $(DEV) ## speed and memory on generated objects, beside bare DuckDB, pand
 	$(PY) -m bench
 
 docs: $(RUNTIME) ## the README's table of queries and docs/tables.md, written again from the query files and the columns
-	$(PY) -c 'from cfkit.sources import columns; print(columns.markdown(), end="")' > docs/tables.md
+	$(PY) -c 'from cfkit import tables; print(tables.markdown(), end="")' > docs/tables.md
 	@mkdir -p build
 	$(PY) -m cfkit queries --markdown > build/queries.md
 	awk '/<!-- queries:/ { print; while ((getline line < "build/queries.md") > 0) print line; inside = 1 } \
 	     /<!-- end of queries/ { inside = 0 } !inside' README.md > build/README.md
 	cp build/README.md README.md
+
+edge-locations: $(DEV) ## cfkit/lookups/edge_locations.csv, written again (PY needs airportsdata)
+	$(PY) -m data.edge_locations
 
 samples: $(DEV) ## data/samples, written again by its generator
 	$(PY) -m data.generator --out data/samples

@@ -15,12 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from cfkit import lookups
-from cfkit import scope as scope_of
+from cfkit import tables
 from cfkit.errors import CannotRead, CaseError, WrongUse
-from cfkit.load import ledger
 from cfkit.scope import Scope, lift
-from cfkit.sources.columns import TABLES, Table
 from cfkit.window import Moment
 
 if TYPE_CHECKING:
@@ -33,26 +30,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 LOAD_MEMORY = "1400MB"
 ASK_MEMORY = "60%"
-
-
-def _created(table: Table) -> str:
-    columns = ",\n    ".join(
-        f"{column.name} {column.type}{' using compression uncompressed' if column.name in _RANDOM else ''}" for column in table.columns
-    )
-    return f"create table {table.rows} (\n    {columns}\n);\n"
-
-
-_RANDOM = {"request_id"}
-"""Random text: DuckDB would try for a sixth of a load's time to make it smaller, and save a tenth of its size."""
-_TABLES = (
-    "create table meta (key varchar not null, value varchar not null);\n"
-    + ledger.TABLES
-    + lookups.TABLES
-    + "".join(_created(table) for table in TABLES.values())
-    # In the duckdb shell, without a scope, everything is what both names mean.
-    + "".join(f"create view {table.name} as {scope_of.shown(table)};\n" for table in TABLES.values() if table.rows != table.name)
-    + "".join(f"create view all_{table.name} as select * from {table.name};\n" for table in TABLES.values())
-)
 
 
 class Case:
@@ -70,8 +47,7 @@ class Case:
         self._scope = Scope()
         if self.path is None:
             self._con = _connect(None, read_only=False)
-            self._con.execute(_TABLES)
-            _sign(self._con)
+            _create(self._con)
         elif self.path.is_dir():
             raise CaseError(f"{self.path} is a folder, a case is a file. Give a file in it: {self.path / 'incident.duckdb'}.")
         elif self.path.exists() and not _unbegun(self.path):
@@ -106,15 +82,15 @@ class Case:
         new = not self.path.exists()
         if not self.path.parent.is_dir():
             raise CaseError(f"The folder {self.path.parent} of the case {self.path.name} does not exist. Create it first.")
+        if new:
+            _make(self.path)
         con = _connect(self.path, read_only=False)
         try:
-            if new or _is_blank(con):
+            if _is_blank(con):
                 con.execute("begin")
-                con.execute(_TABLES)
-                _sign(con)
+                _create(con)
                 con.execute("commit")
-            else:
-                _check(con, self.path)
+            _check(con, self.path)
         except BaseException:
             con.close()
             raise
@@ -154,18 +130,22 @@ class Case:
         role_arn: str | None = None,
         region: str | None = None,
         endpoint_url: str | None = None,
+        geo_db: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
         progress: bool | None = None,
     ) -> LoadReport:
         """Loads log objects: files, folders, globs, `s3://bucket/prefix`. Returns the report; the case's scope stays as it is.
 
         What an object is, its content tells; `source` limits the load to one kind. `fields` (names, or a file that holds them, such as a
         saved GetRealtimeLogConfig answer), `delimiter` and `sampling_pct` say what logs without a header do not say themselves.
+        `geo_db`: databases in MaxMind DB format for countries and networks of addresses; see `look_up`.
         `start` (included) and `end` (not) limit the rows, in UTC. `distribution`: only objects of these ids; objects whose name gives
         none are taken to be of it when it is one. Objects that are in the case already are skipped, wherever they lie; a changed one
         replaces its rows. Raises CannotRead when there is nothing to load, AwsError when AWS refuses, CaseError when the case cannot
         be written; a single object that cannot be read is in the report, not raised. Ctrl-C raises LoadStopped, with the report.
         """
-        from cfkit.load import Loader, Wanted, listed, memory, spill_folder
+        from cfkit.load import Loader, LoadStopped, Wanted, listed, memory, spill_folder
+        from cfkit.lookups.addresses import Databases
+        from cfkit.lookups.fill import look_up
         from cfkit.sources.realtime import declared
         from cfkit.sources.recognise import SOURCES
 
@@ -179,6 +159,8 @@ class Case:
         objects = listed(places, scope.window, scope.distributions)
         if not objects:
             raise CannotRead(_nothing_there(where, places, scope))
+        databases = _paths(geo_db)
+        Databases(databases or ()).close()  # one that cannot be read is said before anything is loaded
         con = self._writer()
         loader = None
         try:
@@ -194,7 +176,12 @@ class Case:
                 loader = Loader(con, folder, wanted, progress)
                 loader.report.case = self.name if self.path is None else self.path.name
                 try:
-                    return loader.run(places, objects)
+                    report = loader.run(places, objects)
+                    look_up(con, databases)
+                    return report
+                except LoadStopped:
+                    look_up(con, databases)
+                    raise
                 finally:
                     if loader.report.counts["rejected"]:
                         loader.report.reasons = _reject_reasons(con)
@@ -206,6 +193,23 @@ class Case:
                 for setting in ("preserve_insertion_order", "disabled_compression_methods", "max_vacuum_tasks", "temp_directory"):
                     con.execute(f"reset {setting}")
                 con.execute(f"set memory_limit = '{ASK_MEMORY}'")
+
+    def look_up(self, geo_db: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None) -> None:
+        """Looks up countries, networks, agents and edge locations again for what is loaded; every load does so for what it brings.
+
+        `geo_db`: one or several databases in MaxMind DB format (GeoLite2, DB-IP, IPinfo). What they know of an address replaces what was
+        known of it; the country in a log wins over both. They are remembered for later loads as long as they are there. Raises CannotRead
+        for a database that cannot be read.
+        """
+        from cfkit.lookups.fill import look_up
+
+        con = self._writer()
+        try:
+            look_up(con, _paths(geo_db))
+        finally:
+            if self.path is not None:
+                con.close()
+                self._reader()
 
     # --- asking -----------------------------------------------------------------------------------------------------------
 
@@ -340,6 +344,34 @@ def _unbegun(path: Path) -> bool:
 def _is_blank(con: Any) -> bool:
     (tables,) = con.execute("select count(*) from information_schema.tables").fetchall()[0]
     return tables == 0
+
+
+def _paths(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None) -> list[Path] | None:
+    if given is None:
+        return None
+    return [Path(each) for each in ((given,) if isinstance(given, str | os.PathLike) else given)]
+
+
+def _make(path: Path) -> None:
+    """A new case at `path`, there as a whole or not at all, whenever the process dies."""
+    beside = path.with_name(path.name + ".new")
+    for old in (beside, beside.with_name(beside.name + ".wal")):
+        old.unlink(missing_ok=True)
+    con = _connect(beside, read_only=False)
+    try:
+        _create(con)
+    finally:
+        con.close()
+    beside.replace(path)
+
+
+def _create(con: Any) -> None:
+    """The tables of a new case, and what is the same in every one."""
+    from cfkit.lookups.fill import fill_edge_locations
+
+    con.execute(tables.SQL)
+    fill_edge_locations(con)
+    _sign(con)
 
 
 def _sign(con: Any) -> None:

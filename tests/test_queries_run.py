@@ -322,5 +322,7 @@ def test_a_query_may_ask_which_columns_the_other_queries_rest_on(con: duckdb.Duc
     q = query(tmp_path, sql, columns="query columns", found="{query}: {columns}.")
     other = tmp_path / "queries" / "traffic" / "other.sql"
     text = "select count(*) as requests from requests where status >= 500 and path = 'country' -- and referer\nhaving count(*) > 0"
-    other.write_text((tmp_path / "queries" / "traffic" / "it.sql").read_text().split("\n\n")[0].replace("query", "requests", 1) + "\n\n" + text)
+    other.write_text(
+        (tmp_path / "queries" / "traffic" / "it.sql").read_text().split("\n\n")[0].replace("query", "requests", 1) + "\n\n" + text
+    )
     assert dict(ask(con, q).records)["traffic/other"] == "path status"

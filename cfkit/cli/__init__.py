@@ -99,6 +99,12 @@ def load(
             help="Only objects of this distribution (repeatable). It also names it for objects whose name does not.",
         ),
     ] = None,
+    geo_db: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--geo-db", metavar="FILE", help="Database of countries or networks (.mmdb) for addresses; may be given again.", dir_okay=False
+        ),
+    ] = None,
     profile: Annotated[str | None, typer.Option(help="AWS profile to use.")] = None,
     role_arn: Annotated[str | None, typer.Option(metavar="ARN", help="IAM role to assume first.")] = None,
     region: Annotated[str | None, typer.Option(help="Region of the bucket.")] = None,
@@ -132,6 +138,7 @@ def load(
                 fields=fields,
                 delimiter=delimiter,
                 sampling_pct=sampling,
+                geo_db=geo_db or None,
                 profile=profile,
                 role_arn=role_arn,
                 region=region,

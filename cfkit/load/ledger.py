@@ -20,39 +20,53 @@ from cfkit.window import Window, merged, moment
 
 TABLES = """
 create table objects (
-    object_id integer not null,
+    object_id integer not null,     -- as in the other tables
     uri varchar not null,           -- absolute path or s3://bucket/key
     identity varchar,               -- ETag (MD5 of the bytes, for plain uploads) and size: the same object wherever it lies
     md5 varchar,                    -- of the bytes as stored
     sha256 varchar,                 -- of the bytes as stored, for the evidence
-    source varchar,
-    distribution varchar,
-    bytes bigint,                   -- as stored
-    text_bytes bigint,              -- unpacked
-    format varchar,
+    source varchar,                 -- access, realtime, cloudtrail, waf, connection, inventory; empty: the object holds no record
+    distribution varchar,           -- from the object's name, from its records where they are all of one, or as the person said
+    bytes bigint,                   -- size as stored
+    text_bytes bigint,              -- size unpacked
+    format varchar,                 -- what the records look like, in words
     delivery varchar,               -- how the records came to be there: legacy, v2, realtime, cloudtrail, waf ...
     layout_id integer,              -- which fields it carries: `layouts`
     sampling_pct double,            -- percent of the requests that were logged; NULL: all of them
-    lines bigint not null,
-    rows bigint not null,
-    rejected bigint not null,
-    ignored bigint not null,
-    duplicates bigint not null,
-    first_time timestamp,
-    last_time timestamp,
-    last_modified timestamp,
-    loaded_at timestamp not null,
+    lines bigint not null,          -- records in the object; header lines are none
+    rows bigint not null,           -- of them, rows in a table
+    rejected bigint not null,       -- of them, those that could not be read: `rejects`
+    ignored bigint not null,        -- of them, those that were left out: `ignored`
+    duplicates bigint not null,     -- of them, those that another object holds as well: `duplicates`
+    first_time timestamp,           -- first row, UTC
+    last_time timestamp,            -- last row, UTC
+    last_modified timestamp,        -- as the place says, UTC
+    loaded_at timestamp not null,   -- when it was read, UTC
     loaded_windows varchar,         -- the windows asked for, ISO 8601 intervals; NULL: everything
     status varchar not null,        -- loaded, partial (cut short or damaged), refused (not a log this kit reads), failed (not fetched),
                                     -- left (no log, but belongs beside logs), stale (its duplicates' originals are gone: to be read again)
     note varchar                    -- why ignored, partial, refused or failed
 );
-create table rejects (object_id integer not null, line bigint, reason varchar not null, raw varchar);
-create table ignored (object_id integer not null, reason varchar not null, lines bigint not null);
-create table duplicates (object_id integer not null, of_object_id integer not null, lines bigint not null, table_name varchar not null);
+create table rejects (
+    object_id integer not null,     -- the object
+    line bigint,                    -- line of its text, or number of the record in a document, from 1
+    reason varchar not null,        -- why it could not be read
+    raw varchar                     -- what it held
+);
+create table ignored (
+    object_id integer not null,     -- the object
+    reason varchar not null,        -- outside the window asked for, or the service a CloudTrail record is about
+    lines bigint not null           -- how many records
+);
+create table duplicates (
+    object_id integer not null,     -- the object whose records were left out
+    of_object_id integer not null,  -- the object whose rows are kept
+    lines bigint not null,          -- how many records
+    table_name varchar not null     -- of which table
+);
 create table layouts (
-    layout_id integer not null,
-    source varchar not null,
+    layout_id integer not null,     -- as in objects
+    source varchar not null,        -- kind of log
     container varchar not null,     -- text, json, parquet
     fields varchar[] not null,      -- as the object names them, lower-cased
     columns varchar[] not null      -- columns of the table that are filled from them

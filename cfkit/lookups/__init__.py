@@ -1,48 +1,68 @@
-"""What a value in a log stands for. Each lookup has unique keys and states its source and date.
+"""What a value in a log stands for: each lookup has unique keys and states its source and date.
 
-Edge locations: `edge_locations.csv`, the three-letter code that an edge location begins with, to city, country and place;
-107 codes, published as tobilg/aws-edge-locations (MIT licence). A code that is not in it has no country: unknown is a value.
+    addresses       of which kind an address is, its country, its network
+    agents          what a User-Agent says its sender is
+    edge locations  where an edge location is, by the three letters its code begins with
+    fill            all of them, for what a load brought
+
+`requests` shows country and network where its log does not say; `agents` and `edge_locations` are tables to join by their unique keys.
+A value that no lookup knows stays unknown.
 """
 
 from __future__ import annotations
 
 import csv
+from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cfkit.lookups.addresses import Source
 
 TABLES = """
 create table edge_locations (
-    code varchar not null,          -- the three letters an edge location begins with
-    city varchar,
+    code varchar not null,          -- the three letters an edge location begins with; each once
+    city varchar,                   -- the city the code stands for
     country varchar,                -- ISO 3166-1 alpha-2
-    latitude double,
-    longitude double
+    latitude double,                -- degrees north
+    longitude double                -- degrees east
 );
 create table addresses (
-    client_ip varchar not null,     -- each address once
-    kind varchar not null,          -- public, private, shared (carrier-grade NAT), documentation, reserved ..., not an address
-    country varchar,
-    country_from varchar,           -- geo-db or registry
-    asn bigint,
-    network varchar
+    client_ip varchar not null,     -- IPv4 or IPv6 as logged; each once
+    kind varchar not null,          -- public, private, shared (carrier-grade NAT), documentation, benchmark, reserved ..., not_an_address
+    country varchar,                -- ISO 3166-1 alpha-2; only of public addresses
+    country_from varchar,           -- geo-db: the user's own database; registry: where the address is registered
+    asn bigint,                     -- autonomous system number, from the user's own database
+    network varchar                 -- its name
 );
 create table agents (
-    user_agent varchar not null,    -- each agent once
-    kind varchar not null,          -- browser, crawler, library, unknown
-    family varchar
+    user_agent varchar not null,    -- as in requests.user_agent; each once
+    kind varchar not null,          -- browser, app, library, crawler, ai_crawler, monitor, feed_reader, preview, automation, scanner,
+                                    -- none, unknown
+    family varchar                  -- Chrome, curl, Googlebot ...: what it claims to be
 );
 create table lookups (
-    name varchar not null,          -- what is looked up: country, network, edge location, crawler
-    source varchar not null,
-    version varchar,
-    as_of date                      -- how old the answers are
+    name varchar not null,          -- what is looked up
+    source varchar not null,        -- package or file the answers come from
+    version varchar,                -- its version
+    as_of date                      -- how old the answers are, where the source says
 );
 """
 EDGE_LOCATIONS = Path(__file__).with_name("edge_locations.csv")
+_AIRPORTS_OF = date(2026, 9, 5)
 
 
 @cache
 def edge_countries() -> dict[str, str]:
-    """ISO 3166-1 alpha-2 country by three-letter edge code."""
+    """ISO 3166-1 alpha-2 country by three-letter code, of the edge locations that CloudFront is known to have."""
     with open(EDGE_LOCATIONS, encoding="utf-8", newline="") as stream:
-        return {row["code"]: row["country_code"] for row in csv.DictReader(stream)}
+        return {row["code"]: row["country"] for row in csv.DictReader(stream) if row["known"] == "1"}
+
+
+def edge_source() -> Source:
+    from cfkit.lookups.addresses import Source
+
+    return Source(
+        "edge location", "aws-edge-locations, and airportsdata for codes not in it", _AIRPORTS_OF.strftime("%Y%m%d"), _AIRPORTS_OF
+    )

@@ -28,6 +28,11 @@ from cfkit.window import moment
 if TYPE_CHECKING:
     from cfkit.answer import Answer
 
+_LOOKUPS_OF = {("requests", column): ("country", "address") for column in ("country", "country_from", "asn", "network")} | {
+    ("requests", "edge_country"): ("edge location",)
+}
+_LOOKUP_TABLES = {"addresses": ("country", "address"), "agents": ("user agent",), "edge_locations": ("edge location",)}
+
 __all__ = ["SHAPES", "Example", "Param", "Query", "catalogue", "check_example", "check_result", "find", "names", "run"]
 
 _SOURCES = {
@@ -119,7 +124,7 @@ def run(
         sql=query.sql,
         params=shown,
         scope=scope_,
-        provenance=dict(provenance),
+        provenance=dict(provenance) | _lookups(con, query),
         columns=tuple(columns),
         types=tuple(types),
         records=records,
@@ -256,6 +261,24 @@ def _missing(con: duckdb.DuckDBPyConnection, query: Query, table: str, scope_: S
 def _reads(query: Query, loaded: tuple[str, ...], within_scope: bool = False) -> list[str]:
     """Those of the case's tables that the query reads: through the scope, or at all."""
     return [t for t in loaded if t in query.tables or (not within_scope and f"all_{t}" in query.tables)]
+
+
+def _lookups(con: duckdb.DuckDBPyConnection, query: Query) -> dict[str, str]:
+    """Where the answer has from what no log says: {"lookups": "country from …; user agent from …"}. Empty where it needs none."""
+    wanted = {name for table, column in query.reads for name in _LOOKUPS_OF.get((table, column), ())}
+    wanted |= {name for table, names in _LOOKUP_TABLES.items() if table in query.tables for name in names}
+    if not wanted:
+        return {}
+    try:
+        rows = con.execute("select name, source, version, as_of from lookups order by name, source").fetchall()
+    except duckdb.CatalogException:  # not a case of the kit's own making
+        return {}
+    said = [
+        f"{name} from {source}{f' {version}' if version else ''}{f' of {as_of}' if as_of else ''}"
+        for name, source, version, as_of in rows
+        if name in wanted
+    ]
+    return {"lookups": "; ".join(said)} if said else {}
 
 
 def _cautions(con: duckdb.DuckDBPyConnection, query: Query) -> list[str]:

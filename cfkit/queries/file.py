@@ -120,7 +120,7 @@ class Query:
 
     @functools.cached_property
     def reads(self) -> frozenset[tuple[str, str]]:
-        """(table, column) of the log tables that the SQL mentions: what its answer rests on. A column of two such tables counts for both."""
+        """(table, column) of the log tables that the SQL mentions: what its answer rests on. A column of two tables is of both."""
         words = set(re.findall(r"[a-z_][a-z0-9_]*", re.sub(r"--[^\n]*|'[^']*'", "", self.sql)))
         read = [table for table in TABLES.values() if table.name in self.tables or f"all_{table.name}" in self.tables]
         return frozenset((table.name, column) for table in read for column in table.names if column in words)

@@ -232,18 +232,3 @@ DISTRIBUTIONS = Table("distributions", "One row for each distribution in each in
 DELIVERIES = Table("deliveries", "One row for each way logs are delivered, in each inventory that was taken.", _DELIVERIES, states=True)
 TABLES = {table.name: table for table in (REQUESTS, CHANGES, WAF, CONNECTIONS, DISTRIBUTIONS, DELIVERIES)}
 """Tables that records of objects go to, by name."""
-
-
-def markdown() -> str:
-    """The tables and their columns as a page for people."""
-    lines = [
-        "# The tables of a case",
-        "",
-        "Absent values are NULL, times are UTC, units are in names. Written by `make docs` from `cfkit/sources/columns.py`.",
-    ]
-    for table in TABLES.values():
-        lines += ["", f"## `{table.name}`", "", table.about, "", "| column | type | meaning | log field |", "| --- | --- | --- | --- |"]
-        for column in table.columns:
-            fields = ", ".join(f"`{name}`" for name in column.fields)
-            lines.append(f"| `{column.name}` | {column.type} | {column.meaning} | {fields} |")
-    return "\n".join(lines) + "\n"
