@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cfkit.objects import wanted
-from cfkit.objects.s3_keys import MAX_PREFIXES, Slice, hours, narrowed, slices
+from cfkit.objects.s3.keys import MAX_PREFIXES, Slice, hours, narrowed, slices
 from cfkit.window import Window
 
 GROUP = "cf/E1SHOPWEBEX4MPL."

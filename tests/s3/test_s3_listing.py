@@ -166,7 +166,7 @@ def test_logs_in_folders_below_the_prefix_are_found(server, proxy, place_of):
 def test_a_layout_with_too_many_folders_is_listed_whole_and_loses_nothing(server, place_of, monkeypatch):
     hours = [(d, h) for d in range(1, 6) for h in range(24)]
     bucket = server.bucket({f"cf/2026/10/{d:02d}/{h:02d}/{E2}.2026-10-{d:02d}-{h:02d}.aa.gz": b"x" for d, h in hours})
-    monkeypatch.setattr("cfkit.objects.s3.MAX_LISTINGS", 50)
+    monkeypatch.setattr("cfkit.objects.s3.place.MAX_LISTINGS", 50)
     found = keys_of(place_of(bucket, "cf/"), Window.of("2026-10-02T10:00", "2026-10-02T11:00"))
     assert found == [f"cf/2026/10/02/{h:02d}/{E2}.2026-10-02-{h:02d}.aa.gz" for h in (9, 10, 11)]
 

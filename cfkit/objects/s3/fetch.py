@@ -20,7 +20,7 @@ import obstore
 
 from cfkit.errors import AwsError
 from cfkit.objects import SPOOL_BYTES, Fetched, LogObject
-from cfkit.objects.s3_errors import ELSEWHERE, Asked, Refusal, ShortBody, refusal
+from cfkit.objects.s3.errors import ELSEWHERE, Asked, Refusal, ShortBody, refusal
 
 REQUESTS = 32
 """Reads under way at once. Measured on loopback: 8 gives two thirds of the rate, 64 no more than 32."""

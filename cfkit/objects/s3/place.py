@@ -27,10 +27,10 @@ from typing import Any
 
 from cfkit.errors import AwsError
 from cfkit.objects import Fetched, LogObject, wanted
-from cfkit.objects.s3_errors import invalid_bucket, plain, refusal
-from cfkit.objects.s3_fetch import fetch
-from cfkit.objects.s3_keys import GROUP, STEM, Slice, hours, narrowed, slices
-from cfkit.objects.s3_session import Connection
+from cfkit.objects.s3.errors import invalid_bucket, plain, refusal
+from cfkit.objects.s3.fetch import fetch
+from cfkit.objects.s3.keys import GROUP, STEM, Slice, hours, narrowed, slices
+from cfkit.objects.s3.session import Connection
 from cfkit.window import Window
 
 LISTINGS = 8
@@ -102,7 +102,7 @@ class S3Place:
                 yield item
 
     def read(self, objects: Iterable[LogObject]) -> Iterator[Fetched]:
-        """The objects' bytes, as they come; see `s3_fetch.fetch`. Raises AwsError when there are no credentials at all."""
+        """The objects' bytes, as they come; see `fetch.fetch`. Raises AwsError when there are no credentials at all."""
         asked = partial(self._link.asked, "read")
         yield from fetch(objects, self._link.store, self.bucket, asked, self._link.keyless, self._get_with_boto3)
 

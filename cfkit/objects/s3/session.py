@@ -21,7 +21,7 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 
 from cfkit.errors import AwsError
-from cfkit.objects.s3_errors import Asked, Refusal, plain, refusal
+from cfkit.objects.s3.errors import Asked, Refusal, plain, refusal
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
