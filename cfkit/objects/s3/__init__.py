@@ -1,11 +1,12 @@
 """Log objects in an S3 bucket.
 
-    place     S3Place: what an address means, which objects are wanted, their bytes; the only name used outside
-      keys      which keys a window can lie under, where names carry the time: no asking
-      tree      a walk from folder to folder that leaves out what a window and distributions rule out
+    place     S3Place: what an address means, which of its objects are wanted, their bytes; the only name used outside
+      tree      a walk from folder to folder that asks only for what a window and distributions do not rule out
+      keys      which keys a window can lie under, where names carry the time; asks for nothing
       nearest   for an error message: the object closest to a window that has none
-      fetch     many objects' bytes at once, on an asyncio loop of its own
-    session   credentials and clients: boto3 for lists and signatures of people, obstore for bytes
+      pages     lists, page by page
+      fetch     many objects' bytes at once, on a thread of its own
+    session   who asks and where: boto3's client for lists, obstore's store for bytes
     errors    what S3 says when it refuses, in words
 
 What a name or a folder tells is the same here and on a disk: `cfkit.objects.names`.
