@@ -103,6 +103,8 @@ class Case:
         self.close()
         if self.path.exists() and self.path.stat().st_size == 0:
             self.path.unlink()
+        from cfkit.load.loader import write_failed
+
         new = not self.path.exists()
         if not self.path.parent.is_dir():
             raise CaseError(f"The folder {self.path.parent} of the case {self.path.name} does not exist. Create it first.")
@@ -115,6 +117,9 @@ class Case:
                 con.execute("commit")
             else:
                 _check(con, self.path)
+        except duckdb.Error as error:
+            con.close()
+            raise write_failed(error) from error
         except BaseException:
             con.close()
             raise

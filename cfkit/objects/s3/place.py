@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from cfkit.errors import AwsError
 from cfkit.objects import Fetched, LogObject, wanted
@@ -153,9 +154,9 @@ class S3Place:
         names = ", ".join(plain(key.removeprefix(parent), 80) for key in there[:8]) + (", …" if len(there) > 8 else "")
         return f"There is nothing under {self.uri}. In s3://{self.bucket}/{parent} there is: {names}. Is the prefix right?"
 
-    def _get_with_boto3(self, key: str) -> tuple[bytes, int, str | None]:
+    def _get_with_boto3(self, key: str) -> tuple[Any, int, str | None]:
         answer = self._link.call("get_object", f"s3://{self.bucket}/{key}", Key=key)
-        return answer["Body"].read(), answer["ContentLength"], (answer.get("ETag") or "").strip('"') or None
+        return answer["Body"], answer["ContentLength"], (answer.get("ETag") or "").strip('"') or None
 
 
 def _in_order(told: Named | None, folder: str) -> bool:
