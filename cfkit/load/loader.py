@@ -32,9 +32,9 @@ from cfkit.sources.cut import Cutter
 from cfkit.window import Window, merged
 
 BATCH_BYTES = 256 << 20
-EAGER_BYTES = 128 << 20
-"""What is worth a transaction when the writing thread has nothing to do: over 122,880 rows, the size of DuckDB's row groups, below
-which rows would be written twice, to the log and to the table."""
+EAGER_BYTES = 48 << 20
+"""What is worth a transaction when the writing thread has nothing to do: about 122,880 rows, the size of DuckDB's row groups, below
+which rows would be written twice, to the log and to the table. More would only hold memory while a bucket is slower than the disk."""
 BATCH_SECONDS = 15.0
 MARKER = "lines-on-their-way"  # in the folder beside the case: it is the kit's own and may go
 

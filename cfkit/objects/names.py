@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from cfkit.window import Window
 
@@ -67,6 +68,7 @@ _FIVE_MINUTES = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def named(name: str) -> Named | None:
     """What a file name (without its folders) tells; None when it tells nothing, or no real time."""
     if (found := _ACCESS.fullmatch(name)) is not None:

@@ -179,6 +179,23 @@ def test_a_thousand_distributions_cost_calls_for_the_wanted_ones_alone():
     assert len(tree.asked) <= 30
 
 
+def test_two_hundred_accounts_are_walked_through_each():
+    """Six levels before a date is told: nothing is left out until then, and that is no reason to list it all."""
+    times = list(hours("2026-08-20", 24 * 50))[::6]
+    bucket = KeysAlone(sorted(f"AWSLogs/{10**11 + n}/CloudFront/{E1}/{at:%Y/%m/%d/%H}/x.gz" for n in range(200) for at in times))
+    assert len(keys_of(over(bucket), Window.of("2026-10-01T00:00", "2026-10-01T12:00"))) == 200 * 3
+    assert len(bucket.named) <= 200 * 3 + 2
+
+
+@pytest.mark.parametrize("suffix", ["%H/%Y/%m/%d/{d}", "%Y/%m/%d/x/{d}/%H", "%Y/%m/%d/%H/{d}", "%d/%m/%Y/%H/{d}", "dt=%Y-%m-%d/{d}/%H"])
+def test_one_of_two_distributions_below_the_dates_is_as_well_listed_with_the_other(suffix):
+    keys = sorted(at.strftime(suffix).format(d=d) + "/x.parquet" for at in hours("2026-01-01", 8760) for d in (E1, E2))
+    for window, wanted in ((ALWAYS, 8760), (Window.of("2026-01-01", "2026-12-31T23:00"), 8760)):
+        bucket = KeysAlone(keys)
+        assert len(keys_of(over(bucket), window, (E1,))) == wanted
+        assert len(bucket.asked) <= 200
+
+
 def test_a_folder_of_ten_thousand_deliveries_a_day_is_listed_from_hour_to_hour():
     """CloudTrail of a large organisation, copied into one folder: the names alone tell the time."""
     times = [datetime(2026, 9, 30) + timedelta(minutes=n // 10) for n in range(10 * 60 * 72)]

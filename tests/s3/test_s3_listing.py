@@ -167,11 +167,10 @@ def test_logs_in_folders_below_the_prefix_are_found(server, proxy, place_of):
     assert [key.rsplit(".", 2)[0] for key in root] == [f"cf/{E1}.2026-10-01-{h:02d}" for h in (9, 10, 11)]
 
 
-def test_a_layout_where_looking_does_not_pay_is_listed_whole_and_loses_nothing(server, proxy, place_of, monkeypatch):
+def test_a_layout_where_looking_does_not_pay_is_listed_whole_and_loses_nothing(server, proxy, place_of):
     hours = [(d, h) for d in range(1, 6) for h in range(24)]
     names = {(d, h): f"cf/{h:02d}-{d:02d}/{E2}.2026-10-{d:02d}-{h:02d}.aa.gz" for d, h in hours}
     bucket = server.bucket(dict.fromkeys(names.values(), b"x"))
-    monkeypatch.setattr("cfkit.objects.s3.tree.PATIENCE", 20)
     found = keys_of(place_of(bucket, "cf/"), Window.of("2026-10-02T10:00", "2026-10-02T11:00"))
     assert found == [names[2, h] for h in (9, 10, 11)]
     assert proxy.count("List") < 50  # rather than one for each of the 120 folders

@@ -1,7 +1,7 @@
 """Log objects in an S3 bucket.
 
     place     S3Place: what an address means, which of its objects are wanted, their bytes; the only name used outside
-      tree      a walk from folder to folder that asks only for what a window and distributions do not rule out
+      tree      a walk from folder to folder that asks only for what a window and distributions do not rule out; `steps` of it
       keys      which keys a window can lie under, where names carry the time; asks for nothing
       nearest   for an error message: the object closest to a window that has none
       pages     lists, page by page

@@ -17,8 +17,8 @@ from cfkit.window import Window
 
 MAX_PREFIXES = 12
 """Above this many prefixes for one run, one range of keys costs fewer requests: it reads at most one page (1,000 keys) too far."""
-LAST = "\U0010ffff"
-"""Sorts after everything that a key goes on with, in S3's order (UTF-8)."""
+LAST = "\U0010fffd"
+"""Sorts after everything that a key goes on with, in S3's order (UTF-8): the last code point that is a character."""
 
 # CloudFront is of 2008. Bounds also keep the arithmetic below inside what datetime can hold.
 _EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(9000, 1, 1)

@@ -9,81 +9,38 @@ Each step is one List call and becomes smaller steps, in key order:
 - Part: a stretch of keys, listed to its end and filtered by name.
 
 Steps are asked for ahead of the one being handed over, a bounded number at a time; what comes out is in key order all the same. Where
-walking does not pay (a layout that tells nothing, folders by the hour first) or cannot be done (a server that ignores the delimiter),
-the rest is one plain listing, filtered by what each path tells. So nothing is lost in a layout that nobody foresaw.
+looking does not pay (folders that tell nothing, by the hundred) or cannot be done (a server that ignores the delimiter), the rest is one
+plain listing, filtered by what each path tells. So nothing is lost in a layout that nobody foresaw.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field, replace
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from cfkit.objects.folders import LOOSE, Folder, units_of
 from cfkit.objects.names import ACCESS, DAY, EVIDENT_ID, TRAIL, Named, named
-from cfkit.objects.s3.keys import GROUP, LAST, Slice, before, dating_of, narrowed, slices
-from cfkit.objects.s3.pages import PAGE, Lists, Page, begun, marker
+from cfkit.objects.s3.keys import GROUP, LAST, before, dating_of, narrowed, slices
+from cfkit.objects.s3.pages import Lists, Page, begun, marker
+from cfkit.objects.s3.steps import CannotWalk, Flat, Found, Look, Part, Plan, Step, Years, in_order
 from cfkit.window import Window
 
 AHEAD = 12
 """Calls under way at once, and answers that wait to be handed over: few enough for S3 and for the memory that pages take."""
 FIRST_LOOK = 32
 """Names of a first look: the months, days or hours of a folder fit, a thousand objects do not."""
-PATIENCE = 48
-"""Looks after which a walk that left out less than a folder for each ends in a plain listing."""
 ODD_ONES = 8
 """So many beginnings without a date between those of distributions are asked for each on its own, more as one stretch."""
-
-
-class CannotWalk(Exception):
-    """The server does not know delimiters."""
-
-
-@dataclass(eq=False)
-class Step:
-    """One list to ask for: what begins with `prefix`, in `folder`. `after`, `last`: only keys after the one and up to the other."""
-
-    folder: Folder
-    prefix: str
-    after: str | None = None
-    last: str | None = None
-    size: int = PAGE
-    asked: Future[Page] | None = field(default=None, repr=False)
-
-    delimiter = ""
-
-    @property
-    def part(self) -> Slice:
-        return Slice(self.prefix, self.after, self.last)
-
-
-class Look(Step):
-    delimiter = "/"
-
-
-class Flat(Step):
-    delimiter = "."
-
-
-class Years(Step):
-    delimiter = "-"
-
-
-class Part(Step):
-    pass
-
-
-@dataclass
-class Found:
-    """Objects that a step has listed already."""
-
-    entries: list[dict[str, Any]]
-
-
-Plan = list[Step | Found]
+PATIENCE, MANY = 16, 32
+"""After so many looks in a row that left nothing out and led no further, and with so many to come, the looking ends."""
+WORTH = 8
+"""Folders of other distributions, left out at once, that are worth a look into one of the window; fewer are as well listed too."""
+SIDE_BY_SIDE = 16
+"""More folders than this that are wanted wholly and follow each other are one listing, which reads a page too far at most."""
 
 
 class Walk:
@@ -111,7 +68,7 @@ class Walk:
             self._plan: Plan = [Part(root, prefix) if window.open else Years(root, group)]
         else:
             self._plan = [self._first_step(root, prefix)]
-        self._looks = self._left_out = 0
+        self._left_out = self._in_vain = 0
         self._orderly = True
         self._below: dict[tuple[Folder, str], Folder] = {}
 
@@ -153,35 +110,54 @@ class Walk:
     def _open_answered(self) -> None:
         """Puts in the place of each answered step what it was found to consist of."""
         for step in self._to_open():
-            if step.asked is None or not step.asked.done():
+            if step.asked is None or not step.asked.done() or step not in self._plan:
                 continue
-            at = self._plan.index(step)
+            at, left_out = self._plan.index(step), self._left_out
             try:
-                self._plan[at : at + 1] = self._opened(step, step.asked.result())
+                found = self._opened(step, step.asked.result())
             except CannotWalk:
-                self._list_the_rest(at)
+                self._list(self._root, self._prefix, at, len(self._plan))
                 return
-            self._looks += isinstance(step, Look)
-            if self._looks > PATIENCE and self._left_out < self._looks:
-                self._list_the_rest(0)
-                return
+            self._plan[at : at + 1] = found
+            for each in found:
+                if isinstance(each, Step):
+                    each.above = step
+            self._judge(step, self._left_out - left_out, found)
 
     def _opened(self, step: Step, page: Page) -> Plan:
         if isinstance(step, Look):
             return self._looked(step, page)
         return self._flat(step, page) if isinstance(step, Flat) else self._years(step, page)
 
-    def _list_the_rest(self, at: int) -> None:
-        """One listing in place of every step from `at` on, but for objects that are found already and come first."""
-        while at < len(self._plan) and isinstance(self._plan[at], Found):
+    def _judge(self, step: Step, left_out: int, found: Plan) -> None:
+        """Ends the looking below the highest folder in which it has not paid yet, where many looks are still to come."""
+        if left_out >= (WORTH if step.folder.within(self._window) else 1):
+            self._in_vain = 0
+            for each in step.line:
+                each.left_out += left_out
+        elif isinstance(step, Look) and not any(isinstance(each, Step) and not isinstance(each, Part) for each in found):
+            self._in_vain += 1
+        if self._in_vain < PATIENCE:
+            return
+        top = step
+        for each in step.line:
+            top = each if each.left_out == 0 else top
+        below = [at for at, each in enumerate(self._plan) if isinstance(each, Step) and top in each.line]
+        if sum(isinstance(self._plan[at], Look) for at in below) >= MANY:
+            self._list(top.folder, top.prefix, below[0], below[-1] + 1)
+            self._in_vain = 0
+
+    def _list(self, folder: Folder, prefix: str, at: int, end: int) -> None:
+        """One listing in place of the steps between, but for objects that are found already and come first."""
+        while at < end and isinstance(self._plan[at], Found):
             at += 1
-        if at < len(self._plan):
+        if at < end:
             step = self._plan[at]
             assert isinstance(step, Step)
             begin = max(step.after or "", before(step.prefix))
             # What folders side by side have told is not known of single keys.
-            root = replace(self._root, in_order=self._root.in_order and self._orderly)
-            self._plan[at:] = [Part(root, self._prefix, after=begin if begin > self._prefix else None)]
+            folder = replace(folder, in_order=folder.in_order and self._orderly)
+            self._plan[at:end] = [Part(folder, prefix, after=begin if begin > prefix else None)]
 
     # --- what a step consists of -------------------------------------------------------------------------------------------
 
@@ -190,10 +166,17 @@ class Walk:
         folder = step.folder
         units = units_of(self._name(folder, beginning) for beginning in page.beginnings)
         inside = folder.within(self._window) and (folder.dated or not self._distributions)
-        for text, entry in _in_order(page):
+        beside: list[Step] = []
+        for text, entry in in_order(page):
             if entry is None:
-                self._enter(out, folder, self._name(folder, text), units)
+                entered = self._entered(folder, self._name(folder, text), units)
+                if isinstance(entered, Part):
+                    beside.append(entered)
+                    continue
+                self._leave_beside(out, step, beside)
+                out += [entered] if entered else []
                 continue
+            self._leave_beside(out, step, beside)
             name = text.removeprefix(folder.path)
             if "/" in name and not marker(entry):
                 raise CannotWalk
@@ -203,9 +186,17 @@ class Walk:
             if told is not None and not page.beginnings:
                 return [*out, Part(folder, step.prefix, after=before(text))]
             self._find(out, folder, entry)
+        self._leave_beside(out, step, beside)
         if page.truncated:
             out.append(Look(folder, step.prefix, after=page.end))
         return out
+
+    def _leave_beside(self, out: Plan, step: Step, beside: list[Step]) -> None:
+        if len(beside) > SIDE_BY_SIDE and self._orderly:
+            out.append(Part(step.folder, step.prefix, after=before(beside[0].prefix), last=beside[-1].prefix))
+        else:
+            out += beside
+        beside.clear()
 
     def _run(self, step: Step, told: Named) -> Plan:
         """A large folder from its first dated name on: access logs by distribution, others from date to date."""
@@ -222,7 +213,7 @@ class Walk:
         out: Plan = []
         odd: list[tuple[str, dict[str, Any] | None]] = []
         entered = None
-        for text, entry in _in_order(page):
+        for text, entry in in_order(page):
             name = text.removeprefix(step.folder.path)
             if entry is not None and "." in name:
                 raise CannotWalk
@@ -234,7 +225,8 @@ class Walk:
             self._leave_odd(out, step, odd)
             if slash and below != entered:
                 entered = below
-                self._enter(out, step.folder, below)
+                found = self._entered(step.folder, below)
+                out += [found] if found else []
             elif group is not None and not slash and not self._of_another(group["distribution"]):
                 wanted = group["distribution"] in self._distributions
                 out.append(Part(step.folder, text) if wanted and self._window.open else Years(step.folder, text))
@@ -261,7 +253,7 @@ class Walk:
         wanted = [] if of_another else narrowed(slices(step.prefix, self._window, within=_around(step.folder)), self._prefix)
         ranges = [part for part in wanted if part.prefix == step.prefix]
         out: Plan = [Part(step.folder, part.prefix, part.after, part.last) for part in ranges]
-        for text, entry in _in_order(page):
+        for text, entry in in_order(page):
             name = text.removeprefix(step.prefix)
             if entry is not None and "-" in name:
                 raise CannotWalk
@@ -282,17 +274,22 @@ class Walk:
 
     # --- folders and objects -----------------------------------------------------------------------------------------------
 
-    def _enter(self, out: Plan, folder: Folder, name: str, units: frozenset[str] = LOOSE) -> None:
+    def _entered(self, folder: Folder, name: str, units: frozenset[str] = LOOSE) -> Step | None:
+        """The step that a folder below is; None where it is left out."""
         if self._only_names:
-            return
+            return None
         child = folder.child(name, units)
         self._orderly &= child.orderly
         if not child.may_hold(self._window, self._distributions):
             self._left_out += 1
-        elif child.within(self._window) and (not self._distributions or child.named or child.slack is not ACCESS):
-            out.append(Part(child, child.path))
-        else:
-            out.append(self._first_step(child, child.path))
+            return None
+        if child.within(self._window) and (self._told_apart(child) or (self._window.open and child.dated)):
+            return Part(child, child.path)
+        return self._first_step(child, child.path)
+
+    def _told_apart(self, folder: Folder) -> bool:
+        """Whether distributions have nothing more to rule out below."""
+        return not self._distributions or folder.named or folder.slack is not ACCESS
 
     def _first_step(self, folder: Folder, prefix: str) -> Step:
         if folder.path == self._flat_folder and not folder.dated:
@@ -335,10 +332,3 @@ def _day_of_a_trail(folder: Folder) -> bool:
     """A day of CloudTrail is one run of names, which a single one of them tells."""
     stretch = folder.stretch if folder.slack is TRAIL else None
     return stretch is not None and stretch[1] - stretch[0] == DAY
-
-
-def _in_order(page: Page) -> list[tuple[str, dict[str, Any] | None]]:
-    """Keys with their entries and beginnings with None, in key order."""
-    both: list[tuple[str, dict[str, Any] | None]] = [(entry["Key"], entry) for entry in page.entries]
-    both += [(text, None) for text in page.beginnings]
-    return sorted(both, key=lambda pair: pair[0])
