@@ -165,7 +165,7 @@ class Case:
 
         What an object is, its content tells; `source` limits the load to one kind. `fields` (names, or a file that holds them, such as a
         saved GetRealtimeLogConfig answer), `delimiter` and `sampling_pct` say what logs without a header do not say themselves.
-        `start` (included) and `end` (not) limit the rows, in UTC. `distribution`: only objects of these ids; objects whose name gives
+        `start` (included) and `end` (not) limit the rows, in UTC. `distribution`: only objects of these ids; objects whose path gives
         none are taken to be of it when it is one. Objects that are in the case already are skipped, wherever they lie; a changed one
         replaces its rows. Raises CannotRead when there is nothing to load, AwsError when AWS refuses, CaseError when the case cannot
         be written; a single object that cannot be read is in the report, not raised. Ctrl-C raises LoadStopped, with the report.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from cfkit.objects import LogObject, wanted
 from cfkit.objects.folders import Folder, units_of
+from cfkit.objects.local import LocalPlace
 from cfkit.window import Window
 
 E1, E2 = "E1SHOPWEBEX4MPL", "E2SHOPAPIEX4MPL"
@@ -62,7 +64,8 @@ DELIVERY = "111122223333_CloudTrail_us-east-1_20260304T1405Z_SjF3IkuNXJkoHyar.js
         ("backup/01/02/03/x.gz", None, None),  # numbers, but no year
         ("EXPORT20260304/ERRORS/EVIDENCE2026/x.gz", None, None),  # capitals and digits, but no distribution's id
         ("api/version=2020-05-31/x.gz", None, None),
-        ("2024/old/2026/03/x.gz", None, None),  # two years
+        ("2024/old/2026/03/x.gz", None, None),  # two dates
+        ("2026/03/09/evidence/2026/03/04/x.gz", None, None),
         (f"E3TRAILSTOREX4/{TRAIL}/x.json.gz", None, None),  # CloudTrail is of no distribution, wherever it lies
     ],
 )
@@ -162,8 +165,14 @@ def test_dates_and_distributions_in_the_address_itself_rule_nothing_out() -> Non
     address = f"/evidence/2026/03/09/{E2}/"
     assert wanted(address + "part-0.parquet", THE_HOUR, (E1,), address)
     assert not wanted(address + f"{E1}.2026-03-09-14.aa.gz", THE_HOUR, (E1,), address)  # but what lies below it does
-    assert wanted("s3logs/2026/03/04/part-0.parquet", THE_HOUR, (), "s3logs/2026/")
-    assert not wanted("s3logs/2026/03/05/part-0.parquet", THE_HOUR, (), "s3logs/2026/")
+    assert wanted(address + "01/part-0.parquet", THE_HOUR, (), address)  # no hour of that day
+    assert wanted(address + "2026/03/04/14/part-0.parquet", THE_HOUR, (), address)
+    assert not wanted(address + "2026/03/05/14/part-0.parquet", THE_HOUR, (), address)
+
+
+def test_a_year_or_a_month_in_the_address_goes_with_the_folders_below_it() -> None:
+    for address in ("s3logs/2026/", "s3logs/2026/03/", "s3logs/year=2026/month=3/"):
+        assert [day for day in range(1, 32) if wanted(address + f"03/{day:02d}/x"[3 * ("3/" in address) :], THE_HOUR, (), address)] == [4]
 
 
 # --- orders -------------------------------------------------------------------------------------------------------------------
@@ -216,3 +225,45 @@ def test_a_folder_is_wholly_inside_a_window_only_with_all_its_hours() -> None:
     window = Window.of("2026-03-04", "2026-03-06")
     paths = ["2026/", "2026/03/", "2026/03/04/", "2026/03/03/23/", "2026/03/03/22/"]
     assert [path for path in paths if Folder.at("").down(path).within(window)] == ["2026/03/04/", "2026/03/03/23/"]
+
+
+# --- on a disk ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Path:
+    """A folder of the day of an incident, with logs of the days before in it."""
+    folder = tmp_path / "2026" / "03" / "09"
+    for day in (3, 4, 5):
+        for name in (f"{E1}/2026/03/{day:02d}/14/part-0.parquet", f"v1/{E1}.2026-03-{day:02d}-14.0a1b2c3d.gz"):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+    return folder
+
+
+def listed(where: Path | str, *distributions: str) -> list[str]:
+    return ["/".join(item.uri.split("/")[-2:]) for item in LocalPlace(where).list(THE_HOUR, distributions)]
+
+
+def test_a_folder_on_a_disk_is_selected_by_what_lies_below_it(evidence: Path) -> None:
+    assert listed(evidence) == ["14/part-0.parquet", f"v1/{E1}.2026-03-04-14.0a1b2c3d.gz"]
+    assert listed(evidence, E2) == []
+    assert listed(evidence / E1 / "2026" / "03" / "05" / "14") == ["14/part-0.parquet"]  # what a person names is not ruled out
+
+
+def test_a_glob_is_selected_by_what_its_pattern_leaves_open(evidence: Path) -> None:
+    assert len(listed(f"{evidence}/**/*.parquet")) == 1
+    assert listed(f"{evidence}/v1/*.gz") == [f"v1/{E1}.2026-03-04-14.0a1b2c3d.gz"]
+    assert len(listed(f"{evidence}/{E1}/2026/03/05/14/*")) == 1
+    assert listed(f"{evidence}/{E1}/2026/03/*/14/*") == ["14/part-0.parquet"]
+
+
+def test_a_single_file_is_ruled_out_by_its_own_name_alone(evidence: Path) -> None:
+    assert len(listed(evidence / E1 / "2026" / "03" / "05" / "14" / "part-0.parquet", E2)) == 1
+    assert listed(evidence / "v1" / f"{E1}.2026-03-05-14.0a1b2c3d.gz") == []
+
+
+def test_the_nearest_file_is_the_closest_in_time(evidence: Path) -> None:
+    assert LocalPlace(evidence / "v1").nearest(Window.of("2026-03-04T20:00", "2026-03-04T21:00"), ()) == f"{E1}.2026-03-04-14.0a1b2c3d.gz"
+    assert LocalPlace(evidence / "v1").nearest(Window.of("2026-02-01", "2026-02-02"), ()) == f"{E1}.2026-03-03-14.0a1b2c3d.gz"

@@ -72,7 +72,7 @@ class Fetched:
 
 
 class Place(Protocol):
-    """A source of objects. `list` comes in name order and is already selected by name; `read` yields in any order, failures included."""
+    """A source of objects. `list` comes in order and is already selected by path; `read` yields in any order, failures included."""
 
     def list(self, window: Window, distributions: tuple[str, ...]) -> Iterator[LogObject]: ...
 

@@ -8,8 +8,8 @@ literals in any order, plain (`2025/03/04/14`) or Hive (`year=2025/month=03/day=
 
 A two-digit folder says what it is by its place after a year (month, day, hour, minute, as all of the above have it). Where the folders
 beside it deny that (a 31 among months), or the year comes later, every reading counts that is possible, and a folder is ruled out only
-when none of them touches the window. Without any year, or where there is no such date, two-digit folders say nothing. Dates above the
-address that a person gave are what that person asked for and rule nothing out; only those below it do.
+when none of them touches the window. Without any year, or where there is no such date, two-digit folders say nothing. The address that a
+person gave rules nothing out; only what lies below it does.
 """
 
 from __future__ import annotations
@@ -120,8 +120,15 @@ class Folder:
 
     @classmethod
     def at(cls, address: str, in_order: bool = True) -> Folder:
-        """The folder that a person named: what its path tells goes with what lies below, and rules out nothing by itself."""
-        return replace(cls(in_order=in_order).down(address), dated=False, named=False)
+        """The folder that a person named. What its path tells rules out nothing by itself.
+
+        A year or a month in it goes with the numbers below. A whole day does not: it may be that of an incident, and 01 below it no hour.
+        """
+        folder = cls(in_order=in_order)
+        for name in address.split("/")[:-1]:
+            folder = replace(folder.child(name), dated=False, named=False)  # so the last year in it counts
+        whole = any(reading.day for reading in folder.readings)
+        return replace(folder, parts=()) if whole else folder
 
     def down(self, path: str) -> Folder:
         """Some levels down: `path` is relative and ends in `/`, or is empty."""
@@ -138,6 +145,8 @@ class Folder:
         if self.slack is ACCESS and (found := _distribution(name)) is not None:
             return replace(self, path=path, distribution=found, named=True)
         parts = _parts(name, units)
+        if not self.dated and any(part.units == {"year"} for part in parts):
+            return replace(self, path=path, parts=parts, dated=True)  # a date of its own, whatever the address says
         return replace(self, path=path, parts=self.parts + parts, dated=self.dated or bool(parts))
 
     @property
@@ -274,8 +283,10 @@ def _in_order(parts: tuple[Part, ...]) -> Reading | None:
 
 
 def _certain(parts: tuple[Part, ...]) -> dict[str, int] | None:
-    """The numbers whose unit is certain; None where two contradict each other."""
+    """The numbers whose unit is certain; None where two contradict each other, or a second date begins."""
     certain: dict[str, int] = {}
+    if sum(part.units == {"year"} for part in parts) > 1:
+        return None
     for part in parts:
         if len(part.units) == 1 and certain.setdefault(next(iter(part.units)), part.value) != part.value:
             return None

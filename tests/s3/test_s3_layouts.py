@@ -67,6 +67,15 @@ def test_windows_open_to_one_side_touch_only_what_is_there(a_year, proxy):
     assert len(proxy.listed()) <= 1100  # a range of flat names is read to the end of its page
 
 
+@pytest.mark.parametrize(("levels", "wanted", "requests"), [(1, 26, 13), (3, 26, 11), (5, 26, 9), (6, 25, 5), (7, 24, 26)])
+def test_an_address_anywhere_in_the_tree_selects_the_same_day(levels, wanted, requests):
+    """`levels` of the folders above 1 October; below the year and the month only what lies there is wanted."""
+    address = "/".join(LAYOUTS[TREE](datetime(2026, 10, 1), E1).split("/")[:levels])
+    bucket = KeysAlone(sorted(year(TREE)))
+    assert len(keys_of(over(bucket, address), DAY)) == wanted
+    assert len(bucket.asked) <= requests
+
+
 def test_a_distribution_is_chosen_by_its_folder_and_the_others_keys_are_not_touched(server, proxy):
     keys = year(TREE, E1, E2)[: 2 * 24 * 60] + year(HIVE, E1, E2)[: 2 * 24 * 60]
     bucket = server.bucket(dict.fromkeys(keys, b"x"))
@@ -116,8 +125,8 @@ def test_the_same_objects_are_wanted_on_a_disk_and_in_a_bucket(tmp_path):
 # --- layouts of any order, listed without a server ----------------------------------------------------------------------------
 
 
-def over(bucket):
-    place = S3Place("s3://acme-logs", region="us-east-1")
+def over(bucket, where=""):
+    place = S3Place(f"s3://acme-logs/{where}", region="us-east-1")
     place._lists = Lists("acme-logs", bucket.call)
     return place
 
