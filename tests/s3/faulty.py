@@ -100,6 +100,10 @@ class FaultyProxy:
         """Announce the whole length, send half, close."""
         self._add(operation, lambda handler, answer: handler.answer(*answer[:2], answer[2], cut=len(answer[2]) // 2), times, key, False)
 
+    def stall(self, operation: str, seconds: float, *, times: int = 10**9, key: str = "") -> None:
+        """Send the head and half of the body, then nothing for so long."""
+        self._add(operation, lambda handler, answer: handler.stall(answer, seconds), times, key, False)
+
     def shorten(self, operation: str, *, times: int = 10**9, key: str = "") -> None:
         """Answer with half the bytes and a length that fits them, as a broken cache in between would."""
         self._add(operation, lambda _, answer: (answer[0], answer[1], answer[2][: len(answer[2]) // 2]), times, key, False)
@@ -221,6 +225,10 @@ class _Handler(BaseHTTPRequestHandler):
         if cut is not None:
             self.wfile.flush()
             self.close_connection = True
+
+    def stall(self, answer: tuple[int, dict[str, str], bytes], seconds: float) -> None:
+        self.answer(*answer, cut=len(answer[2]) // 2)
+        time.sleep(seconds)
 
     def pass_on(self) -> None:
         self.answer(*self._forward(self.body))

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,15 @@ def test_trouble_that_stays_ends_after_some_attempts_with_its_reason(place, prox
     assert re.search(said, str(failed.error)), str(failed.error)
     assert {f"cf/{name}" for name in found} == set(bodies) - {f"cf/{victim}"}
     assert sum(each.key.endswith(victim) for each in proxy.asked if each.operation == "Get") == fetch.ATTEMPTS
+
+
+def test_small_bodies_that_stall_hold_up_the_others_once(place, proxy, bodies, quick, monkeypatch):
+    monkeypatch.setattr("cfkit.objects.s3.session.STALLED", timedelta(seconds=2))
+    proxy.stall("Get", 20, times=8)
+    before = time.monotonic()
+    assert_all_came(read_all(place), bodies)
+    assert time.monotonic() - before < 10  # one after the other they would take 16 seconds
+    assert proxy.count("Get") == len(bodies) + 8
 
 
 def test_an_object_deleted_after_the_listing_is_reported_and_the_others_arrive(server, proxy, bodies):

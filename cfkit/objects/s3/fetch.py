@@ -31,8 +31,9 @@ AHEAD = 256
 MEMORY_BYTES = 256 << 20
 """Bytes of the objects under way or waiting to be taken; one of more than SPOOL_BYTES counts as that many and goes to disk."""
 CHUNK_BYTES = 4 << 20
-AT_ONCE_BYTES = 8 << 10
-"""Bytes that have come with the headers, in the server's first packets: taking them as they are costs half of a turn of the loop."""
+AT_ONCE_BYTES, AT_ONCE_S = 8 << 10, 0.25
+"""So few bytes come with the headers, in the server's first packets, and taking them at once saves a turn of the loop, half of what a
+small object costs. It holds up the other reads, so where it has once taken longer, no body is taken like that any more."""
 ATTEMPTS = 6
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 
@@ -103,6 +104,7 @@ class _Crew:
         self._ready: list[tuple[LogObject, Fetched]] = []
         self._done: queue.SimpleQueue[list[tuple[LogObject, Fetched]]] = queue.SimpleQueue()
         self._hopeless: BaseException | None = None
+        self._at_once = True
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="cfkit-s3", daemon=True)
         self._main: asyncio.Task[None] | None = None
@@ -204,8 +206,12 @@ class _Crew:
             return await asyncio.to_thread(self._by_boto3, item, key)
         result = await obstore.get_async(store, key)
         size, etag = result.meta["size"], (result.meta["e_tag"] or "").strip('"') or None
-        if size <= AT_ONCE_BYTES:
-            return _checked(item, size, etag, data=result.bytes().to_bytes())
+        if size <= AT_ONCE_BYTES and self._at_once:
+            started = self._loop.time()
+            try:
+                return _checked(item, size, etag, data=result.bytes().to_bytes())
+            finally:
+                self._at_once = self._loop.time() - started < AT_ONCE_S
         if size <= SPOOL_BYTES:
             return _checked(item, size, etag, data=(await result.bytes_async()).to_bytes())
         with _Spool() as spool:
