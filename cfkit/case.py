@@ -79,6 +79,8 @@ class Case:
         self.close()
         if self.path.exists() and self.path.stat().st_size == 0:
             self.path.unlink()
+        from cfkit.load.loader import write_failed
+
         new = not self.path.exists()
         if not self.path.parent.is_dir():
             raise CaseError(f"The folder {self.path.parent} of the case {self.path.name} does not exist. Create it first.")
@@ -91,6 +93,9 @@ class Case:
                 _create(con)
                 con.execute("commit")
             _check(con, self.path)
+        except duckdb.Error as error:
+            con.close()
+            raise write_failed(error) from error
         except BaseException:
             con.close()
             raise
@@ -138,7 +143,7 @@ class Case:
         What an object is, its content tells; `source` limits the load to one kind. `fields` (names, or a file that holds them, such as a
         saved GetRealtimeLogConfig answer), `delimiter` and `sampling_pct` say what logs without a header do not say themselves.
         `geo_db`: databases in MaxMind DB format for countries and networks of addresses; see `look_up`.
-        `start` (included) and `end` (not) limit the rows, in UTC. `distribution`: only objects of these ids; objects whose name gives
+        `start` (included) and `end` (not) limit the rows, in UTC. `distribution`: only objects of these ids; objects whose path gives
         none are taken to be of it when it is one. Objects that are in the case already are skipped, wherever they lie; a changed one
         replaces its rows. Raises CannotRead when there is nothing to load, AwsError when AWS refuses, CaseError when the case cannot
         be written; a single object that cannot be read is in the report, not raised. Ctrl-C raises LoadStopped, with the report.

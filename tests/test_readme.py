@@ -210,7 +210,7 @@ def test_the_table_of_queries_is_the_catalogue() -> None:
 def test_the_policy_allows_what_the_kit_asks_for_when_it_is_denied_and_nothing_more() -> None:
     (policy,) = (json.loads(block) for block in blocks("json"))
     allowed = {action for statement in policy["Statement"] for action in [statement["Action"]]}
-    said = (shipped.CHECKOUT / "cfkit" / "objects" / "s3_errors.py").read_text()
+    said = (shipped.CHECKOUT / "cfkit" / "objects" / "s3" / "errors.py").read_text()
     assert allowed == {"s3:ListBucket", "s3:GetObject", "kms:Decrypt"}
     assert all(action in said for action in allowed)
     assert {statement["Effect"] for statement in policy["Statement"]} == {"Allow"}

@@ -32,9 +32,9 @@ from cfkit.sources.cut import Cutter
 from cfkit.window import Window, merged
 
 BATCH_BYTES = 256 << 20
-EAGER_BYTES = 128 << 20
-"""What is worth a transaction when the writing thread has nothing to do: over 122,880 rows, the size of DuckDB's row groups, below
-which rows would be written twice, to the log and to the table."""
+EAGER_BYTES = 48 << 20
+"""What is worth a transaction when the writing thread has nothing to do: about 122,880 rows, the size of DuckDB's row groups, below
+which rows would be written twice, to the log and to the table. More would only hold memory while a bucket is slower than the disk."""
 BATCH_SECONDS = 15.0
 MARKER = "lines-on-their-way"  # in the folder beside the case: it is the kit's own and may go
 
@@ -309,7 +309,12 @@ def reject_known(batch: Batch, entry: Entry, cutter: Cutter) -> None:
 
 def write_failed(error: duckdb.Error | OSError) -> CaseError:
     text = str(error).splitlines()[0]
-    if "No space left" in text or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+    if "File too large" in text:
+        return CaseError(
+            f"The case could not be written: {text}. What was loaded before is kept; the file system, or a limit of this session "
+            "(`ulimit -f`), allows no larger file: raise it, or move the case elsewhere, and run the same command again."
+        )
+    if "No space left" in text or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
         return CaseError(
             f"The case could not be written: {text}. What was loaded before is kept; free some space (the case, and about 1 GB beside it "
             "while loading) and run the same command again."
@@ -329,8 +334,11 @@ def spill_folder(case_file: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():  # somebody else's
         folder = Path(tempfile.mkdtemp(prefix=folder.name + "-", dir=folder.parent))
-    folder.mkdir(exist_ok=True)
-    (folder / MARKER).touch()
+    try:
+        folder.mkdir(exist_ok=True)
+        (folder / MARKER).touch()
+    except OSError as error:
+        raise write_failed(error) from error
     try:
         yield folder
     finally:

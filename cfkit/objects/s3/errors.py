@@ -144,6 +144,11 @@ class Asked:
 def _without_an_answer(error: BaseException, asked: Asked) -> str | None:
     """The failures before any answer of S3: configuration, credentials, network. None when S3 did answer."""
     first = plain(str(error).split("\n")[0])
+    if isinstance(error, NoRoom):
+        return (
+            f"there is no room for it in {plain(error.folder)}, where large objects wait until they are loaded ({first}). Free some space "
+            "there, or name another folder in TMPDIR, and load again; what is already in the case is kept and skipped."
+        )
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return (
             "no AWS credentials were found. Log in (`aws sso login`, `aws configure`), give --profile, or set AWS_ACCESS_KEY_ID and "
@@ -183,6 +188,14 @@ class ShortBody(Exception):
 
     def __init__(self, got: int, expected: int) -> None:
         super().__init__(f"{got:,} bytes arrived of {expected:,}.")
+
+
+class NoRoom(Exception):
+    """A large object cannot be put on this machine's disk."""
+
+    def __init__(self, folder: str, error: OSError) -> None:
+        super().__init__(error.strerror or str(error))
+        self.folder = folder
 
 
 def invalid_bucket(bucket: str) -> str:
