@@ -201,12 +201,12 @@ def identity_of(item: LogObject) -> str | None:
 
 
 def timed(identity: str | None, item: LogObject) -> str | None:
-    """The identity of an answer of the AWS API: the same answer at another time is another thing. An empty list may be all of it."""
+    """The identity of an answer that says no time of its own: the same at another time is another thing. It may be an empty list."""
     return f"{identity}@{item.last_modified.isoformat()}" if identity and item.last_modified else identity
 
 
 def content_of(source: str | None, md5: str | None, size: int) -> str | None:
-    """What tells the bytes of a log, wherever they lie. An inventory's are told by `timed` alone."""
+    """What tells the bytes of a log, wherever they lie. Those of an inventory may say something else at another time: see `timed`."""
     return f"{md5}-{size}" if md5 and source != "inventory" else None
 
 

@@ -125,7 +125,8 @@ def _unpack(out: Prepared, wanted: Wanted) -> None:
     out.pieces = pieces + out.cutter.end(content.torn)
     if out.cutter.source == "inventory":
         out.entry.source = "inventory"
-        out.entry.identity = timed(out.entry.identity, out.entry.object)
+        if out.cutter.of_file_time:
+            out.entry.identity = timed(out.entry.identity, out.entry.object)
 
 
 def distribution_of(item: LogObject, distributions: tuple[str, ...]) -> str | None:

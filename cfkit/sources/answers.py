@@ -171,7 +171,8 @@ def one(record: dict[str, Any], key: str, frame: Frame, about: About, distributi
     if elsewhere := _elsewhere(item, inside):
         return LeftOut(elsewhere)
     if key != "DistributionConfig":
-        return _item(item, call, inside, frame, whole=False) | {"said": record}
+        # Beside a distribution stands its ETag, which counts as much.
+        return _item(item, call, inside, frame, whole=False) | ({"said": record} if key == "Distribution" else {})
     if not isinstance(inside.get("CallerReference") or inside.get("DefaultCacheBehavior") or inside.get("Origins"), str | dict):
         raise ValueError("a DistributionConfig without what every one has (CallerReference, Origins, DefaultCacheBehavior)")
     named = distribution or _named_by(about)

@@ -128,6 +128,7 @@ class Documents(Cutter):
             self._line += 1
             return
         layout, kept = found
+        self.of_file_time = self.of_file_time or kept.get("time_from") == "file"
         text = _text(kept)
         if len(text) > MAX_LINE[JSON]:
             self._reject(f"longer than any record of such a log ({MAX_LINE[JSON] >> 20} MiB)", text[:_RAW].decode("utf-8", "replace"))
