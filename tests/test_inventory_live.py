@@ -192,6 +192,8 @@ def test_a_list_that_never_ends_is_given_up_and_known_not_to_be_whole(front: Fro
     front.answer("logs:DescribeDeliverySources", *[{"deliverySources": [], "nextToken": "again"}] * 3)
     case, report = taken(front)
     assert [each["code"] for each in report.refused] == ["EndlessList"]
+    outcomes = case.sql("select distinct outcome from inventory where call = 'logs:DescribeDeliverySources' order by outcome")
+    assert outcomes.outcome.tolist() == ["failed", "partial"]
     assert states(case, account.api)["v2"] == "unknown"
 
 
