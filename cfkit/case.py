@@ -18,16 +18,18 @@ import duckdb
 from cfkit import tables
 from cfkit.errors import CannotRead, CaseError, WrongUse
 from cfkit.scope import Scope, lift
-from cfkit.window import Moment
+from cfkit.window import Moment, Window
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cfkit.answer import Answer
+    from cfkit.inventory import InventoryReport
+    from cfkit.load import Wanted
     from cfkit.load.report import LoadReport
     from cfkit.objects import Place
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LOAD_MEMORY = "1400MB"
 ASK_MEMORY = "60%"
 
@@ -148,9 +150,8 @@ class Case:
         replaces its rows. Raises CannotRead when there is nothing to load, AwsError when AWS refuses, CaseError when the case cannot
         be written; a single object that cannot be read is in the report, not raised. Ctrl-C raises LoadStopped, with the report.
         """
-        from cfkit.load import Loader, LoadStopped, Wanted, listed, memory, spill_folder
+        from cfkit.load import Wanted, listed
         from cfkit.lookups.addresses import Databases
-        from cfkit.lookups.fill import look_up
         from cfkit.sources.realtime import declared
         from cfkit.sources.recognise import SOURCES
 
@@ -166,6 +167,51 @@ class Case:
             raise CannotRead(_nothing_there(where, places, scope))
         databases = _paths(geo_db)
         Databases(databases or ()).close()  # one that cannot be read is said before anything is loaded
+        return self._load(places, objects, wanted, progress, databases)
+
+    def inventory(
+        self,
+        *,
+        profile: str | None = None,
+        role_arn: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        save: str | os.PathLike[str] | None = None,
+        progress: bool | None = None,
+    ) -> InventoryReport:
+        """Asks AWS which distributions the account has and where their logs go, and keeps what it said as one object of the case.
+
+        Read-only calls: ListDistributions, GetDistributionConfig, ListRealtimeLogConfigs, the deliveries of CloudWatch Logs, and the web
+        ACLs of AWS WAF with their logging. A call that is denied does not stop the others: what it would have told is `unknown` in
+        `logging_state`, never off. Each inventory has its own time; `logging_history` tells what was known when. `region` counts for the
+        role alone: CloudFront, its deliveries and its web ACLs are in us-east-1. `save` also writes what AWS said to a file, which `load`
+        reads. Raises AwsError when AWS cannot be asked at all; then, and when stopped, the case is as it was.
+        """
+        from cfkit import inventory
+        from cfkit.inventory.calls import Asking
+        from cfkit.inventory.report import report
+        from cfkit.load import LoadStopped, Wanted, listed
+
+        taken = inventory.take(Asking(profile=profile, role_arn=role_arn, region=region, endpoint_url=endpoint_url), progress)
+        if save is not None:
+            try:
+                Path(os.path.expanduser(os.fspath(save))).write_bytes(taken.document)
+            except OSError as error:
+                raise WrongUse(f"What AWS said cannot be written to {os.fspath(save)}: {error.strerror}. Name another file.") from None
+        try:
+            loaded = self._load([taken], listed([taken], Window(), ()), Wanted(source="inventory"), False)
+        except LoadStopped as stopped:
+            if not stopped.report.loaded:
+                raise KeyboardInterrupt from None
+            loaded = stopped.report
+        return report(self._reader(), taken, loaded, loaded.case)
+
+    def _load(
+        self, places: list[Place], objects: list[Any], wanted: Wanted, progress: bool | None, databases: list[Path] | None = None
+    ) -> LoadReport:
+        from cfkit.load import Loader, LoadStopped, memory, spill_folder
+        from cfkit.lookups.fill import look_up
+
         con = self._writer()
         loader = None
         try:

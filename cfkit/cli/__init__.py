@@ -160,6 +160,46 @@ def load(
 
 
 @app.command()
+def inventory(
+    case_file: CaseFile,
+    profile: Annotated[str | None, typer.Option(help="AWS profile to use.")] = None,
+    role_arn: Annotated[str | None, typer.Option(metavar="ARN", help="IAM role to assume first.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region to assume the role in; CloudFront itself is in us-east-1.")] = None,
+    endpoint_url: Annotated[str | None, typer.Option(metavar="URL", help="Another endpoint than Amazon's, for all services.")] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", help="Also write what AWS said to this file, which `cfkit load` reads.", dir_okay=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask AWS which distributions there are and where their logs go, and keep what it says in the case.
+
+    Only List, Describe and Get calls. One that is denied does not stop the others: what it would have told is unknown, never off.
+    Taken again, an inventory adds to what the earlier ones said. Saved output of the AWS command line is loaded with `cfkit load`.
+
+    \b
+    Examples:
+      cfkit inventory --case incident.duckdb
+      cfkit inventory --case incident.duckdb --profile audit --role-arn arn:aws:iam::111122223333:role/auditor --json
+      cfkit load describe-deliveries.json describe-delivery-sources.json list-distributions.json --case incident.duckdb
+    """
+    import cfkit
+
+    with cfkit.Case(case_file) as case:
+        try:
+            report = case.inventory(profile=profile, role_arn=role_arn, region=region, endpoint_url=endpoint_url, save=save)
+        except KeyboardInterrupt:
+            say("Stopped. The case is as it was.")
+            raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        _emit_json(report.to_dict())
+    else:
+        emit(visible(report, lines=True))
+    if not report.answered:  # nothing that was asked was answered
+        raise typer.Exit(2)
+
+
+@app.command()
 def queries(
     theme: Annotated[str | None, typer.Option(metavar="T", help="Only this theme, e.g. traffic.", autocompletion=_themes)] = None,
     as_json: AsJson = False,

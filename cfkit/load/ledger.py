@@ -22,7 +22,8 @@ TABLES = """
 create table objects (
     object_id integer not null,     -- as in the other tables
     uri varchar not null,           -- absolute path or s3://bucket/key
-    identity varchar,               -- ETag (MD5 of the bytes, for plain uploads) and size: the same object wherever it lies
+    identity varchar,               -- ETag (MD5 of the bytes, for plain uploads) and size: the same object wherever it lies; of an
+                                    -- inventory with its time as well
     md5 varchar,                    -- of the bytes as stored
     sha256 varchar,                 -- of the bytes as stored, for the evidence
     source varchar,                 -- access, realtime, cloudtrail, waf, connection, inventory; empty: the object holds no record
@@ -140,6 +141,7 @@ class Known:
     ignored: int
     windows: tuple[Window, ...]
     status: str
+    source: str | None = None
 
     def holds(self, window: Window) -> bool:
         """Whether every line of the window is in the case already: all lines are, or the windows read so far cover it."""
@@ -151,15 +153,15 @@ class Ledger:
 
     def __init__(self, con: Any) -> None:
         rows = con.execute(
-            "select object_id, uri, identity, md5, distribution, bytes, ignored, loaded_windows, status from objects"
+            "select object_id, uri, identity, md5, distribution, bytes, ignored, loaded_windows, status, source from objects"
         ).fetchall()
         self._by_identity: dict[str, Known] = {}
         self._identities: dict[int, list[str]] = {}
         self._by_uri: dict[str, Known] = {}
         self._next = 1 + max((row[0] for row in rows), default=0)
-        for object_id, uri, identity, md5, distribution, size, ignored, windows, status in rows:
-            known = Known(object_id, uri, identity, distribution, ignored, read_windows(windows), status)
-            self._keep(known, f"{md5}-{size}" if md5 else None)
+        for object_id, uri, identity, md5, distribution, size, ignored, windows, status, source in rows:
+            known = Known(object_id, uri, identity, distribution, ignored, read_windows(windows), status, source)
+            self._keep(known, content_of(source, md5, size))
 
     def _keep(self, known: Known, content: str | None) -> None:
         self._by_uri[known.uri] = known
@@ -182,8 +184,9 @@ class Ledger:
         entry.object_id, self._next = self._next, self._next + 1
         for old in entry.replaces:
             self.drop(old)
-        known = Known(entry.object_id, entry.object.uri, entry.identity, entry.distribution, 0, tuple(entry.windows), entry.status)
-        self._keep(known, f"{entry.md5}-{entry.object.size}" if entry.md5 else None)
+        windows = tuple(entry.windows)
+        known = Known(entry.object_id, entry.object.uri, entry.identity, entry.distribution, 0, windows, entry.status, entry.source)
+        self._keep(known, content_of(entry.source, entry.md5, entry.object.size))
 
     def drop(self, object_id: int) -> None:
         """Its rows are on their way out: the same bytes elsewhere are new again."""
@@ -195,6 +198,16 @@ class Ledger:
 def identity_of(item: LogObject) -> str | None:
     """ETag and size, where the place gives an ETag."""
     return f"{item.etag}-{item.size}" if item.etag else None
+
+
+def timed(identity: str | None, item: LogObject) -> str | None:
+    """The identity of an answer that says no time of its own: the same at another time is another thing. It may be an empty list."""
+    return f"{identity}@{item.last_modified.isoformat()}" if identity and item.last_modified else identity
+
+
+def content_of(source: str | None, md5: str | None, size: int) -> str | None:
+    """What tells the bytes of a log, wherever they lie. Those of an inventory may say something else at another time: see `timed`."""
+    return f"{md5}-{size}" if md5 and source != "inventory" else None
 
 
 def write_windows(windows: list[Window]) -> str | None:

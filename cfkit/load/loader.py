@@ -23,11 +23,12 @@ import duckdb
 from cfkit.errors import CaseError
 from cfkit.load import parquet, stream, unpack
 from cfkit.load.batch import Batch
-from cfkit.load.ledger import Entry, Known, Ledger, forget, identity_of
+from cfkit.load.ledger import Entry, Known, Ledger, content_of, forget, identity_of, timed
 from cfkit.load.progress import Progress
 from cfkit.load.report import LoadReport
 from cfkit.load.unpack import Prepared, Wanted
 from cfkit.objects import Fetched, LogObject, Place
+from cfkit.sources import recognise
 from cfkit.sources.cut import Cutter
 from cfkit.window import Window, merged
 
@@ -119,7 +120,7 @@ class Loader:
 
     def _known_before_fetch(self, item: LogObject) -> bool:
         """Whether ETag and size say that the case holds these bytes already. Counts it as skipped."""
-        known = self.ledger.same_bytes(identity_of(item))
+        known = self.ledger.same_bytes(identity_of(item), timed(identity_of(item), item))
         if known is None or not self._holds(known, item):
             return False
         self._skip(item, known)
@@ -137,7 +138,8 @@ class Loader:
 
     def _holds(self, known: Known, item: LogObject) -> bool:
         renamed = known.distribution is None and unpack.distribution_of(item, self.wanted.distributions) is not None
-        return known.holds(self.window) and not renamed
+        shape = recognise.SHAPES.get(known.source or "")
+        return known.holds(self.window) and not (renamed and (shape is None or shape.of_one_distribution))
 
     def _accept(self, prepared: Prepared, writer: ThreadPoolExecutor) -> None:
         try:
@@ -155,7 +157,7 @@ class Loader:
         if prepared.failure or prepared.refusal:
             self._set_aside(prepared, before, writer)
             return
-        same = self.ledger.same_bytes(entry.identity, f"{entry.md5}-{item.size}")
+        same = self.ledger.same_bytes(entry.identity, content_of(entry.source, entry.md5, item.size))
         if same is not None:
             if self._holds(same, item):
                 self._skip(item, same)

@@ -21,6 +21,7 @@ _WORDS = {
     "cloudtrail": "CloudTrail",
     "waf": "AWS WAF",
     "connection": "connections",
+    "inventory": "what AWS says is there",
 }
 
 
@@ -103,7 +104,7 @@ class LoadReport:
                 self.distributions.add(entry.distribution)
             elif entry.layout is not None and entry.tables["requests"] and "distribution" not in entry.layout.filled:
                 self.nameless += 1
-            if entry.first_time is not None and entry.last_time is not None:
+            if entry.first_time is not None and entry.last_time is not None and entry.source != "inventory":
                 self.first_time = min(self.first_time or entry.first_time, entry.first_time)
                 self.last_time = max(self.last_time or entry.last_time, entry.last_time)
 

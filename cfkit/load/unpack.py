@@ -10,9 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cfkit.errors import CannotRead
-from cfkit.load.ledger import Entry, identity_of
+from cfkit.load.ledger import Entry, identity_of, timed
 from cfkit.objects import Fetched, LogObject
 from cfkit.sources import recognise
+from cfkit.sources.answers import About
 from cfkit.sources.content import Content
 from cfkit.sources.cut import Cutter, Piece
 from cfkit.sources.realtime import Declared
@@ -113,7 +114,7 @@ def _unpack(out: Prepared, wanted: Wanted) -> None:
     for block in content.blocks():
         if not blocks:
             block = block.removeprefix(BYTE_ORDER_MARK)
-            out.cutter = recognise.cutter(block, wanted.source, wanted.declared)
+            out.cutter = recognise.cutter(block, wanted.source, wanted.declared, about(out.entry))
         blocks.append(block)
         total += len(block)
         if total > WHOLE_BYTES:
@@ -122,11 +123,20 @@ def _unpack(out: Prepared, wanted: Wanted) -> None:
     out.cutter = out.cutter or Cutter()
     pieces = out.cutter.feed(blocks[0] if len(blocks) == 1 else b"".join(blocks)) if blocks else []
     out.pieces = pieces + out.cutter.end(content.torn)
+    if out.cutter.source == "inventory":
+        out.entry.source = "inventory"
+        if out.cutter.of_file_time:
+            out.entry.identity = timed(out.entry.identity, out.entry.object)
 
 
 def distribution_of(item: LogObject, distributions: tuple[str, ...]) -> str | None:
     """From the object's name; without one, the distribution that the person named, if it is one."""
     return item.distribution or (distributions[0] if len(distributions) == 1 else None)
+
+
+def about(entry: Entry) -> About:
+    """What is known of an object besides its text."""
+    return About(entry.object.uri, entry.object.last_modified, entry.distribution)
 
 
 def _handfuls(fetched: Iterator[Fetched]) -> Iterator[tuple[int, list[Fetched]]]:
@@ -161,6 +171,8 @@ def describe(entry: Entry, content: Content | None, cutter: Cutter | None, sampl
     """What the ledger says of the object besides its counts."""
     layouts = cutter.layouts if cutter is not None else []
     entry.source = cutter.source if cutter is not None else None
+    if entry.source is not None and not recognise.SHAPES[entry.source].of_one_distribution:
+        entry.distribution = None
     if layouts:
         entry.layout, entry.delivery = layouts[0], layouts[0].delivery
         if layouts[0].shape.name == "realtime" and sampling_pct is not None and sampling_pct < 100:

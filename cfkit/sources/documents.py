@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import orjson
 
 from cfkit.errors import CannotRead
+from cfkit.sources.answers import Bad, NoDistribution
 from cfkit.sources.cut import Cutter, Piece
 from cfkit.sources.layout import JSON, MAX_LINE, Layout
 
@@ -25,11 +26,17 @@ _SPACE = re.compile(r"[\s,]*")
 _RAW = 2_000
 
 
+Sorted = tuple[Layout, dict[str, Any]] | str
+
+
 class Sorter(Protocol):
     """What to do with one record."""
 
-    def __call__(self, record: dict[str, Any]) -> tuple[Layout, dict[str, Any]] | str:
-        """The layout and the record to keep, or why it is left out. Raises ValueError with the reason for a bad one."""
+    def __call__(self, record: dict[str, Any]) -> Sorted | list[Any]:
+        """The layout and the record to keep, or why it is left out. Raises ValueError with the reason for a bad one.
+
+        A list: it is an answer of the AWS API and tells of several things, each of which is a record; Bad ones are among them.
+        """
         ...
 
 
@@ -46,6 +53,7 @@ class Documents(Cutter):
         self._kept_from = 0
         self._pieces_out: list[Piece] = []
         self._seen: str | None = None
+        self._nobodys: str | None = None
 
     @property
     def source(self) -> str | None:
@@ -65,6 +73,8 @@ class Documents(Cutter):
     def end(self, torn: bool = False) -> list[Piece]:
         pieces = self._end(torn)
         if not self.layouts and not self.ignored and self.rejects:
+            if self._nobodys:
+                raise CannotRead(self._nobodys)
             _, reason, text = self.rejects[0]
             raise CannotRead(f"JSON, but no log this kit reads ({reason.removeprefix('JSON, but ')}): it begins {text[:80]!r}")
         return pieces
@@ -83,40 +93,56 @@ class Documents(Cutter):
     def _taken(self, records: Iterator[Any]) -> list[Piece]:
         for record in records:
             self._one(record)
-            self._line += 1
         self._close()
         out, self._pieces_out = self._pieces_out, []
         return out
 
     def _one(self, record: Any) -> None:
         if isinstance(record, _Bad):
-            self.rejects.append((self.line, record.reason, record.text))
+            self._reject(record.reason, record.text)
             return
         if not isinstance(record, dict):
-            self.rejects.append((self.line, "JSON, but no record", _text(record)[:_RAW].decode("utf-8", "backslashreplace")))
+            self._reject("JSON, but no record", _shown(record))
             return
         try:
-            sorted_ = self._sorter(record)
+            found = self._sorter(record)
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-            reason = str(error) if type(error) is ValueError else "a record of another shape than those of this source"
-            self.rejects.append((self.line, reason, _text(record)[:_RAW].decode("utf-8", "backslashreplace")))
+            ours = type(error) in (ValueError, NoDistribution)
+            self._nobodys = self._nobodys or (str(error) if isinstance(error, NoDistribution) else None)
+            self._reject(str(error) if ours else "a record of another shape than those of this source", _shown(record))
             return
-        if isinstance(sorted_, str):
-            self.ignored[sorted_] += 1
-            self._seen = self._seen or "cloudtrail"  # of all records only those of a trail are left out
+        if isinstance(found, list):
+            self._seen = self._seen or "inventory"
+            for each in found:
+                if isinstance(each, Bad):
+                    self._reject(str(each), _shown(each.item))
+                else:
+                    self._put(each)
+        else:
+            self._put(found)
+
+    def _put(self, found: Sorted) -> None:
+        if isinstance(found, str):
+            self.ignored[found] += 1
+            self._seen = self._seen or "cloudtrail"  # of single records only those of a trail are left out
+            self._line += 1
             return
-        layout, kept = sorted_
+        layout, kept = found
+        self.of_file_time = self.of_file_time or kept.get("time_from") == "file"
         text = _text(kept)
         if len(text) > MAX_LINE[JSON]:
-            self.rejects.append(
-                (self.line, f"longer than any record of such a log ({MAX_LINE[JSON] >> 20} MiB)", text[:_RAW].decode("utf-8", "replace"))
-            )
+            self._reject(f"longer than any record of such a log ({MAX_LINE[JSON] >> 20} MiB)", text[:_RAW].decode("utf-8", "replace"))
             return
         if self.layout is not layout or self.line != self._kept_from + len(self._kept):
             self._close()
             self.use(layout)
             self._kept_from = self.line
         self._kept.append(text)
+        self._line += 1
+
+    def _reject(self, reason: str, text: str) -> None:
+        self.rejects.append((self.line, reason, text))
+        self._line += 1
 
     def _close(self) -> None:
         if self._kept:
@@ -213,6 +239,10 @@ def _after_envelope(text: str, at: int) -> int:
     """Past the other keys of an envelope and its closing brace, as far as they are there."""
     found = re.compile(r'\s*(?:,\s*"[^"]*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\w.+-]+)\s*)*\}').match(text, at)
     return found.end() if found else at
+
+
+def _shown(value: Any) -> str:
+    return _text(value)[:_RAW].decode("utf-8", "backslashreplace")
 
 
 def _text(value: Any) -> bytes:
