@@ -28,6 +28,7 @@ from cfkit.load.progress import Progress
 from cfkit.load.report import LoadReport
 from cfkit.load.unpack import Prepared, Wanted
 from cfkit.objects import Fetched, LogObject, Place
+from cfkit.sources import recognise
 from cfkit.sources.cut import Cutter
 from cfkit.window import Window, merged
 
@@ -136,8 +137,9 @@ class Loader:
                 self.ledger.drop(before.object_id)
 
     def _holds(self, known: Known, item: LogObject) -> bool:
+        shape = recognise.SHAPES.get(known.source or "")
         renamed = known.distribution is None and unpack.distribution_of(item, self.wanted.distributions) is not None
-        return known.holds(self.window) and not renamed
+        return known.holds(self.window) and not (renamed and (shape is None or shape.of_one_distribution))
 
     def _accept(self, prepared: Prepared, writer: ThreadPoolExecutor) -> None:
         try:

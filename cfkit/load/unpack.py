@@ -161,6 +161,8 @@ def describe(entry: Entry, content: Content | None, cutter: Cutter | None, sampl
     """What the ledger says of the object besides its counts."""
     layouts = cutter.layouts if cutter is not None else []
     entry.source = cutter.source if cutter is not None else None
+    if entry.source is not None and not recognise.SHAPES[entry.source].of_one_distribution:
+        entry.distribution = None
     if layouts:
         entry.layout, entry.delivery = layouts[0], layouts[0].delivery
         if layouts[0].shape.name == "realtime" and sampling_pct is not None and sampling_pct < 100:
@@ -168,6 +170,11 @@ def describe(entry: Entry, content: Content | None, cutter: Cutter | None, sampl
     entry.format = "; ".join(layout.words for layout in layouts[:3]) or "empty"
     if len(layouts) > 3:
         entry.format += f" and {len(layouts) - 3} more layouts"
+    if cutter is not None and cutter.remark and layouts:
+        entry.remarks.append(cutter.remark)
+    if cutter is not None and cutter.broken:
+        entry.status = "partial"
+        entry.notes.append(cutter.broken)
     if content is not None:
         entry.text_bytes = content.size
         if content.note:

@@ -18,6 +18,9 @@ from cfkit.window import Window
 SPOOL_BYTES = 64 << 20
 """Objects larger than this travel as a file rather than in memory."""
 
+HISTORY = "cloudtrail:"
+"""How uris of slices of Event history begin. The newest of them are asked for again and replaced by every load."""
+
 NAME = re.compile(r"(?:^|/)(?P<distribution>E[A-Z0-9]+)\.(?P<hour>\d{4}-\d{2}-\d{2}-\d{2})\.[A-Za-z0-9]+(?:\.[A-Za-z0-9]+)*$")
 """`<DISTRIBUTION>.YYYY-MM-DD-HH.<unique>.gz`, the name CloudFront gives a standard log object (developer guide, "Standard logs")."""
 

@@ -12,10 +12,11 @@ from typing import Any
 import orjson
 
 from cfkit.errors import CannotRead
-from cfkit.sources import access, cloudtrail, connection, cut, inventory, realtime, waf
+from cfkit.sources import access, cloudtrail, connection, cut, event_history_csv, inventory, realtime, waf
 from cfkit.sources.content import archive_kind
 from cfkit.sources.cut import Cutter, text_cutter
-from cfkit.sources.documents import Documents, envelope
+from cfkit.sources.documents import Documents, LeftAlone, Sorter
+from cfkit.sources.json_text import envelope
 from cfkit.sources.layout import JSON, PARQUET, Layout, Shape
 from cfkit.sources.realtime import Declared
 
@@ -27,10 +28,6 @@ _FIRST_LINES = 20
 _SAFE_KEY = re.compile(r"[\w().\- /:]{1,80}", re.ASCII)
 
 
-class LeftAlone(CannotRead):
-    """An object that is no log and belongs beside logs: it is not loaded, and nothing is wrong with that."""
-
-
 def cutter(head: bytes, source: str = "auto", declared: Declared | None = None) -> Cutter:
     """The cutter for an object whose text begins like this (64 KB or all of it).
 
@@ -40,11 +37,11 @@ def cutter(head: bytes, source: str = "auto", declared: Declared | None = None) 
     if kind := archive_kind(head):
         raise CannotRead(f"{kind}, not a log")
     start = head.lstrip()[:1]
-    found = json_cutter(head) if start in (b"{", b"[") else text_cutter(head, declared)
+    found = json_cutter(head) if start in (b"{", b"[") else event_history_csv.cutter(head) or text_cutter(head, declared)
     if source != "auto" and found.layout is not None:
         wrong_source(found.layout.shape, source)
     if source != "auto" and isinstance(found, Documents):
-        found = Documents(_only(source))
+        found.sorter = _only(source, found.sorter)
     return found
 
 
@@ -67,13 +64,13 @@ def json_cutter(head: bytes) -> Cutter:
         record = _parsed(line)
         if not isinstance(record, dict) or not record:
             continue
-        if why := cloudtrail.left_alone(record):
-            raise LeftAlone(why)
+        if "digestStartTime" in record:
+            raise LeftAlone(cloudtrail.DIGEST)
         layout = by_line(record, line)
         if layout is not None:
             return Cutter(layout)
         break
-    return Documents(sort)
+    return Documents(sort, "cloudtrail" if cloudtrail.begins(head) else None)
 
 
 def by_line(record: dict[str, Any], line: bytes = b"") -> Layout | None:
@@ -155,9 +152,9 @@ def _same(layout: Layout) -> Layout:
     return _layouts.setdefault(layout, layout)
 
 
-def _only(source: str) -> Any:
+def _only(source: str, sorted_: Sorter) -> Sorter:
     def sorter(record: dict[str, Any]) -> tuple[Layout, dict[str, Any]] | str:
-        found = sort(record)
+        found = sorted_(record)
         if not isinstance(found, str):
             try:
                 wrong_source(found[0].shape, source)
