@@ -105,9 +105,7 @@ def resource(source: str, event: str, asked: dict[str, Any], answered: dict[str,
             return found
     if source == "wafv2.amazonaws.com":
         return _of_waf(asked, answered) or denied_on(record)
-    keys = _OWN_KEYS if source == "cloudfront.amazonaws.com" else _OTHER_KEYS
-    if source == "cloudfront.amazonaws.com" and (found := _text(asked.get("alias")) or _text(asked.get("domain"))):
-        return found
+    keys = _OWN_KEYS if source in ("cloudfront.amazonaws.com", "edgekeyvaluestore.amazonaws.com") else _OTHER_KEYS
     parts = [part for part in answered.values() if isinstance(part, dict)]
     parts += [inner for part in parts for inner in part.values() if isinstance(inner, dict) and _first(inner, _FUNCTION_ARNS)]
     for part in (*parts, answered):
