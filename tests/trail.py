@@ -72,7 +72,7 @@ def looked_up(each: dict[str, Any], time: Any = None) -> dict[str, Any]:
         "EventName": each["eventName"],
         "ReadOnly": "true" if each.get("readOnly") else "false",
         "AccessKeyId": "ASIAEXAMPLE",
-        "EventTime": time or each["eventTime"].replace("Z", "+00:00"),
+        "EventTime": time or str(each["eventTime"]).replace("Z", "+00:00"),
         "EventSource": each.get("eventSource"),
         "Username": "mary",
         "Resources": [],

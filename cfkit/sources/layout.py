@@ -190,15 +190,25 @@ class Layout:
         if self.container == JSON:
             lines = _read_csv({"object_id": "INTEGER", "text": "VARCHAR"}, (), MAX_LINE[JSON])
             source = f"(select object_id, text, {self._parsed} as j from {lines})"
-            named = f"select object_id, text, {self._raw} from {source} where j is not null"
+            named = f"select object_id, text, {self._raw} from {source}"
         else:
             source = "read_parquet($files, filename = true, hive_partitioning = false, union_by_name = false)"
             named = f"select $ids[list_position($files, filename)] as object_id, {self._raw} from {source}"
         wrong = " or ".join(test for test, _ in self._type_reasons()) or "false"
-        text = "text, " if self.container == JSON else ""
+        if self.container == JSON:
+            # No filter: DuckDB would push it below the parsing, and parse each record once for every field that the filter asks about. What
+            # is not sound gets no time instead, and a row without a time is not sound (`Shape.sound`).
+            timed = f"case when not ({wrong}) then {self._column(next(c for c in self.table.columns if c.name == 'time'))} end"
+            made = {column.name: self._column(column) for column in self.table.columns} | {"time": timed}
+            rows = ",\n".join(f"{value} as {name}" for name, value in made.items())
+            return f"""
+with named as ({named}),
+typed as (select object_id, text, {self._r_list}, {self._typed} from named)
+select {rows}
+from typed"""
         return f"""
 with named as ({named}),
-typed as (select object_id, {text}{self._r_list}, {self._typed} from named)
+typed as (select object_id, {self._r_list}, {self._typed} from named)
 select {self.select_list}
 from typed
 where not ({wrong})"""

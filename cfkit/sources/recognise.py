@@ -58,6 +58,8 @@ def article(title: str) -> str:
 
 def json_cutter(head: bytes) -> Cutter:
     """JSON: records by the line where its first whole line is one, documents otherwise."""
+    if cloudtrail.begins(head):
+        return Documents(sort, "cloudtrail")
     whole = head.split(b"\n", _FIRST_LINES)
     lines = whole[:_FIRST_LINES] if len(whole) > 1 else whole
     for line in lines:
@@ -70,7 +72,7 @@ def json_cutter(head: bytes) -> Cutter:
         if layout is not None:
             return Cutter(layout)
         break
-    return Documents(sort, "cloudtrail" if cloudtrail.begins(head) else None)
+    return Documents(sort)
 
 
 def by_line(record: dict[str, Any], line: bytes = b"") -> Layout | None:
