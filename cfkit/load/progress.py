@@ -28,7 +28,7 @@ class Progress:
         self._done += objects
         if self._bar is not None:
             self._bar.set_postfix_str(f"{self._done:,}/{self._objects:,} objects", refresh=False)
-            self._bar.update(size if self._sized else objects)
+            self._bar.update(min(size, self._bar.total - self._bar.n) if self._sized else objects)
 
     def __enter__(self) -> Progress:
         return self

@@ -64,7 +64,8 @@ def prepared(fetched: Iterator[Fetched], unpackers: ThreadPoolExecutor, wanted: 
         for size, group in _handfuls(fetched):
             waiting.append((size, unpackers.submit(_all, group, wanted)))
             ahead += size
-            while waiting and (ahead > AHEAD_BYTES or len(waiting) > AHEAD_GROUPS):
+            # What is unpacked goes on at once: of a slow place sixteen groups may be half a minute's work, which a Ctrl-C would cost.
+            while waiting and (ahead > AHEAD_BYTES or len(waiting) > AHEAD_GROUPS or waiting[0][1].done()):
                 size, future = waiting.popleft()
                 ahead -= size
                 yield from future.result()

@@ -69,7 +69,14 @@ class Fetched:
 
 
 class Place(Protocol):
-    """A source of objects. `list` comes in name order and is already selected by name; `read` yields in any order, failures included."""
+    """A source of objects. `list` comes in name order and is already selected by name; `read` yields in any order, failures included.
+
+    An object whose size is not known before it is read is listed with none; its ETag, if it has one, must then change with its bytes.
+    `notes` is what a person should know of what was listed, once it is.
+    """
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
     def list(self, window: Window, distributions: tuple[str, ...]) -> Iterator[LogObject]: ...
 

@@ -91,7 +91,7 @@ class Asked:
         return AwsError(self._why(error))
 
     def _why(self, error: BaseException) -> str:
-        if (known := _without_an_answer(error, self)) is not None:
+        if (known := without_an_answer(error, self)) is not None:
             return known
         why = refusal(error)
         quoted = f" AWS says: «{plain(why.message)}»." if why.message else ""
@@ -141,7 +141,7 @@ class Asked:
         return f"the server answered {why.status} {plain(why.code, 60)}.{quoted} Check the address, the bucket and the region."
 
 
-def _without_an_answer(error: BaseException, asked: Asked) -> str | None:
+def without_an_answer(error: BaseException, asked: Asked) -> str | None:
     """The failures before any answer of S3: configuration, credentials, network. None when S3 did answer."""
     first = plain(str(error).split("\n")[0])
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):

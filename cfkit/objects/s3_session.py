@@ -40,7 +40,7 @@ class Connection:
     def __init__(self, bucket: str, *, profile: str | None, role_arn: str | None, region: str | None, endpoint_url: str | None) -> None:
         self.bucket = bucket
         self._profile, self._role_arn, self._endpoint_url = profile, role_arn, endpoint_url
-        self._core, self._session = _sessions(profile, role_arn, region)
+        self._core, self._session = sessions(profile, role_arn, region)
         self._region: str | None = region or self._session.region_name
         self._known = False  # whether S3 itself has said the bucket's region
         self._made: Any = None
@@ -170,7 +170,7 @@ def _signing(region: str | None) -> str:
     return region if region and region != "aws-global" else "us-east-1"
 
 
-def _sessions(profile: str | None, role_arn: str | None, region: str | None) -> tuple[botocore.session.Session, boto3.Session]:
+def sessions(profile: str | None, role_arn: str | None, region: str | None) -> tuple[botocore.session.Session, boto3.Session]:
     """botocore's session and boto3's face of it. No network, no credentials asked for yet. Raises AwsError."""
     core = _core(profile)
     try:

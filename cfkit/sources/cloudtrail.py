@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,18 @@ def summed(said: dict[str, Any]) -> tuple[Layout, dict[str, Any]] | str:
         "data_event": said.get("eventCategory") == "Data",
         "event_id": said.get("eventID"),
     }
+
+
+def asked() -> Iterator[tuple[str, str, bool]]:
+    """What Event history is asked for: attribute, value, and whether many calls are to be expected. objects/event_history.py says why."""
+    yield "EventSource", "cloudfront.amazonaws.com", True
+    yield "EventSource", "wafv2.amazonaws.com", True
+    for service, entry in NEIGHBOURS.items():
+        if entry.get("lookup") == "service":
+            yield "EventSource", service, False
+    for entry in NEIGHBOURS.values():
+        for name in entry.get("asked", ()):
+            yield "EventName", name, False
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------------------
