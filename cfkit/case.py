@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -268,10 +268,10 @@ def _place(where: str | os.PathLike[str], **aws: str | None) -> Place:
 
         return S3Place(text, **aws)
     if text == "cloudtrail:":
-        from cfkit.objects.event_history import DAY, WEEK, EventHistory, Lookup
+        from cfkit.objects.event_history import EventHistory, Lookup
         from cfkit.sources import cloudtrail
 
-        lookups = [Lookup(attribute, value, DAY if busy else WEEK) for attribute, value, busy in cloudtrail.asked()]
+        lookups = [Lookup(attribute, value, timedelta(days)) for attribute, value, days in cloudtrail.asked()]
         return EventHistory(lookups, **aws)  # type: ignore[arg-type]
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://|cloudtrail:", text):
         more = " Event history is cloudtrail: alone; profile, role and region are options." if text.startswith("cloudtrail:") else ""

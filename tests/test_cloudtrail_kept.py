@@ -273,7 +273,8 @@ def test_every_neighbour_s_name_is_a_call_of_its_service(service):
     assert set(entry["events"]) - NOT_IN_THE_API <= names
     assert len(entry["events"]) == len(set(entry["events"]))
     assert not any(event.startswith(("Get", "List", "Describe")) for event in entry["events"])
-    assert set(entry) <= {"why", "events", "asked", "lookup"}
+    assert set(entry) <= {"why", "events", "asked", "often", "lookup"}
+    assert set(entry.get("often", ())) <= set(entry.get("asked", ()))
 
 
 @pytest.mark.parametrize("service", cloudtrail.NEIGHBOURS)

@@ -380,9 +380,15 @@ def test_the_lookups_of_a_load_are_about_sixty_and_each_is_asked_once(server, li
     with cfkit.Case() as case:
         report = load(case, "2026-03-04")
         assert (report.counts["rows"], report.counts["duplicates"]) == (2, 0)
-    assert 50 < len(server.asked) < 70
+    assert 50 < len(server.asked) < 70, "for an incident"
     assert len(set(server.asked)) == len(server.asked)
     assert clock.now < 40, "seconds"
+    server.calls.clear()
+    begun = clock.now
+    with cfkit.Case() as case:
+        load(case, None)
+    assert len(server.asked) < 520, "for all 90 days"
+    assert clock.now - begun < 5 * 60
 
 
 def test_the_command_line_loads_event_history(server, live, tmp_path, capsys, monkeypatch):

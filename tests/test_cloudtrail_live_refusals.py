@@ -124,7 +124,7 @@ def test_a_lookup_that_is_denied_alone_fails_alone_with_its_reason(server, live)
     with cfkit.Case() as case:
         report = load(case, "2026-03-04")
         assert (report.failed, report.counts["rows"]) == (1, 1)
-        assert report.failures[0][0].endswith("StopLogging_2026-03-02_week")
+        assert report.failures[0][0].endswith("StopLogging_2026-03-02_7_days")
         assert "the server answered 400 InvalidLookupAttributesException. AWS says: «no such attribute»" in report.failures[0][1]
 
 

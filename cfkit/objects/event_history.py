@@ -6,16 +6,17 @@ writes a month), and so is asking for all of a neighbour such as Amazon S3 or AW
 
 - CloudFront and AWS WAF by EventSource, all their calls, denied ones and reads included: day by day, so that a long window shows progress
   and an interrupted one goes on at its day;
-- services with few calls (neighbours.toml: lookup = "service") by EventSource too, week by week;
-- of the other neighbours the calls that break or blind a distribution, each by EventName, week by week: an answer without events costs as
-  much as one with 50, so few wide ones are asked. A denied call of AWS Lambda bears the same name as one that was let through.
+- services with few calls (neighbours.toml: lookup = "service") by EventSource too, four weeks at a time;
+- of the other neighbours the calls that break or blind a distribution, each by EventName: an answer without events costs as much as one
+  with 50, so what is rare is asked four weeks at a time, and what deployments do all the time (`often`) week by week, since all of a slice
+  is read where the window touches it. A denied call of AWS Lambda bears the same name as one that was let through.
 
-That is about 60 calls for a week of window: half a minute for an incident, eight minutes for all 90 days. Left out: data events (keys of
-key-value stores, objects), which Event history does not have, and regions other than the one asked, where more buckets may be.
+That is about 60 calls for an incident, half a minute, and four minutes for all 90 days. Left out: data events (keys of key-value stores,
+objects), which Event history does not have, and regions other than the one asked, where more buckets may be.
 
-Each slice, a lookup over a day or a week, is an object of the case: its bytes are the answers as the command line would save them, and what
-was asked. Days and weeks do not move with the window, so that a slice is known again. One whose end lies back far enough never changes and
-is not asked for again; a newer one is, since events arrive minutes late, and takes the place of what it said before.
+Each slice, a lookup over a day or some weeks, is an object of the case: its bytes are the answers as the command line would save them, and
+what was asked. Slices do not move with the window, so that one is known again. One whose end lies back far enough never changes and is not
+asked for again; a newer one is, since events arrive minutes late, and takes the place of what it said before.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ WORKERS = 8
 ATTEMPTS, FIRST_ATTEMPTS = 8, 4  # of a call, and of the first one, for which somebody is waiting
 PAGE = 50
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
+_A_MONDAY = datetime(1970, 1, 5)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class EventHistory:
         self._hopeless: BaseException | None = None
 
     def list(self, window: Window, distributions: tuple[str, ...] = ()) -> Iterator[LogObject]:
-        """A slice for each lookup and day or week that the window touches. Asks for one event, which tells the account."""
+        """A slice for each lookup and day, or some weeks, that the window touches. Asks for one event, which tells the account."""
         now = self._now()
         first, last = max(window.start or now - KEPT, now - KEPT), min(window.end or now, now)
         if last <= first:
@@ -113,7 +115,8 @@ class EventHistory:
         for lookup in self._lookups:
             for start in _blocks(first, last, lookup.step):
                 part = _Slice(lookup, start, settled=start + lookup.step + LATE <= now)
-                uri = f"{HISTORY}{self._account}/{self._region}/{lookup.value}_{start:%Y-%m-%d}{'' if lookup.step == DAY else '_week'}"
+                days = "" if lookup.step == DAY else f"_{lookup.step.days}_days"
+                uri = f"{HISTORY}{self._account}/{self._region}/{lookup.value}_{start:%Y-%m-%d}{days}"
                 self._slices[uri] = part
                 count += 1
                 yield LogObject(uri, 0, f"settled:{uri}" if part.settled else None)
@@ -156,7 +159,7 @@ class EventHistory:
     def _told(self, window: Window, first: datetime, last: datetime, count: int, now: datetime) -> Iterator[str]:
         yield (
             f"Event history of account {self._account} in {self._region}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC: "
-            f"{len(self._lookups)} lookups, in {count:,} slices of a day or a week"
+            f"{len(self._lookups)} lookups, in {count:,} slices of a day or some weeks"
         )
         if window.start is None or window.start < now - KEPT:
             yield f"Event history holds 90 days: what was changed before {first:%Y-%m-%d} is only in a trail's objects"
@@ -283,10 +286,8 @@ class _Stopped(Exception):
 
 
 def _blocks(first: datetime, last: datetime, step: timedelta) -> Iterator[datetime]:
-    """The beginnings of the days or weeks that hold a moment of the window. Weeks begin on Mondays."""
-    start = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    if step == WEEK:
-        start -= timedelta(days=start.weekday())
+    """The beginnings of the days or weeks that hold a moment of the window. Weeks begin on Mondays, the same ones whatever is asked."""
+    start = first - (first - _A_MONDAY) % step
     while start < last:
         yield start
         start += step

@@ -145,16 +145,16 @@ def summed(said: dict[str, Any]) -> tuple[Layout, dict[str, Any]] | str:
     }
 
 
-def asked() -> Iterator[tuple[str, str, bool]]:
-    """What Event history is asked for: attribute, value, and whether many calls are to be expected. objects/event_history.py says why."""
-    yield "EventSource", "cloudfront.amazonaws.com", True
-    yield "EventSource", "wafv2.amazonaws.com", True
+def asked() -> Iterator[tuple[str, str, int]]:
+    """What Event history is asked for: attribute, value, and how many days at a time. objects/event_history.py says why."""
+    yield "EventSource", "cloudfront.amazonaws.com", 1
+    yield "EventSource", "wafv2.amazonaws.com", 1
     for service, entry in NEIGHBOURS.items():
         if entry.get("lookup") == "service":
-            yield "EventSource", service, False
+            yield "EventSource", service, 28
     for entry in NEIGHBOURS.values():
         for name in entry.get("asked", ()):
-            yield "EventName", name, False
+            yield "EventName", name, 7 if name in entry.get("often", ()) else 28
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------------------
