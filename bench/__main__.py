@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import bucket, objects
+from bench import bucket, objects, trail
 
 BARE = """
 import duckdb, glob, sys
@@ -107,6 +107,16 @@ class Bench:
         skipped = json.loads(second.out)["objects"]["skipped"]
         self.row(f"second load of the same 5,000 objects ({skipped:,} skipped)", f"{second.wall:.2f} s", "", "under 3 s")
 
+    def trails(self) -> None:
+        for label, folder, bar in (
+            ("a trail of 500 MB, one document", trail.document(self.data / "trail_document"), "under 15 s, 500 MB of memory"),
+            ("the same as objects of a bucket", trail.bucket(self.data / "trail_bucket"), "under 15 s, 500 MB of memory"),
+            ("50,000 updates of distributions", trail.updates(self.data / "trail_updates"), "under 20 s"),
+        ):
+            ran = self.load(folder)
+            lines = json.loads(ran.out)["lines"]
+            self.row(f"load {label}", f"{ran.wall:.1f} s, {ran.peak:,.0f} MB", f"{lines / ran.wall:,.0f} records/s", bar)
+
     def others(self) -> None:
         large = objects.large(self.data / "large")
         pairs = [(self.load(large), run([sys.executable, "-c", PANDAS, str(large)])) for _ in range(max(1, self.turns - 1))]
@@ -188,7 +198,7 @@ def _remove(case: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = ("loading", "others", "bucket", "volume", "queries")
+    parts = ("loading", "trails", "others", "bucket", "volume", "queries")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"which of {', '.join(parts)}; all of them without one")
     parser.add_argument("--turns", type=int, default=3, help="how often commands that are compared take turns (default 3)")
     parser.add_argument("--work", type=Path, default=Path("build/bench"), help="where objects and cases go (6 GB, kept)")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -142,6 +142,8 @@ class Case:
     ) -> LoadReport:
         """Loads log objects: files, folders, globs, `s3://bucket/prefix`. Returns the report; the case's scope stays as it is.
 
+        `cloudtrail:` is Event history of the account: what changed CloudFront and what it depends on, in the last 90 days.
+
         What an object is, its content tells; `source` limits the load to one kind. `fields` (names, or a file that holds them, such as a
         saved GetRealtimeLogConfig answer), `delimiter` and `sampling_pct` say what logs without a header do not say themselves.
         `geo_db`: databases in MaxMind DB format for countries and networks of addresses; see `look_up`.
@@ -159,7 +161,7 @@ class Case:
         if source not in SOURCES:
             raise WrongUse(f"There is no source {source!r}. There are {', '.join(SOURCES[1:])}; auto knows them by content.")
         if not where:
-            raise WrongUse("Nothing was said about where the logs are. Give a file, a folder, a glob or s3://bucket/prefix.")
+            raise WrongUse("Nothing was said about where the logs are. Give a file, a folder, a glob, s3://bucket/prefix or cloudtrail:.")
         wanted = Wanted(scope.window, scope.distributions, source, declared(fields, delimiter, sampling_pct, source == "realtime"))
         places = [_place(each, profile=profile, role_arn=role_arn, region=region, endpoint_url=endpoint_url) for each in where]
         objects = listed(places, scope.window, scope.distributions)
@@ -226,6 +228,7 @@ class Case:
                 con.execute("set max_vacuum_tasks = 0")
                 loader = Loader(con, folder, wanted, progress)
                 loader.report.case = self.name if self.path is None else self.path.name
+                loader.report.notes = [note for place in places for note in place.notes]
                 try:
                     report = loader.run(places, objects)
                     look_up(con, databases)
@@ -319,8 +322,15 @@ def _place(where: str | os.PathLike[str], **aws: str | None) -> Place:
         from cfkit.objects.s3 import S3Place
 
         return S3Place(text, **aws)
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
-        raise WrongUse(f"{text} is no place this kit reads. Give a file, a folder, a glob or s3://bucket/prefix.")
+    if text == "cloudtrail:":
+        from cfkit.objects.event_history import EventHistory, Lookup
+        from cfkit.sources import cloudtrail
+
+        lookups = [Lookup(attribute, value, timedelta(days)) for attribute, value, days in cloudtrail.asked()]
+        return EventHistory(lookups, **aws)  # type: ignore[arg-type]
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://|cloudtrail:", text):
+        more = " Event history is cloudtrail: alone; profile, role and region are options." if text.startswith("cloudtrail:") else ""
+        raise WrongUse(f"{text} is no place this kit reads. Give a file, a folder, a glob, s3://bucket/prefix or cloudtrail:.{more}")
     from cfkit.objects.local import LocalPlace
 
     return LocalPlace(text)

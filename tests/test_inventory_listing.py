@@ -96,9 +96,10 @@ def test_an_empty_listing_is_no_failure(tmp_path: Path) -> None:
     assert (report.failed, report.counts["lines"]) == (0, 0)
 
 
-def test_a_listing_too_large_to_be_parsed_at_once_is_read_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at_once", [64 << 10, 64 << 20])
+def test_a_listing_too_large_to_be_parsed_at_once_is_read_as_well(tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cfkit.sources.documents.AT_ONCE_BYTES", at_once)
     entries = [entry(f"cf/{n}.gz", b"") for n in range(2_000)]
     path = save(tmp_path, "bucket.json", {"Contents": entries, "RequestCharged": None, "Prefix": "cf/"})
-    monkeypatch.setattr("cfkit.sources.documents.AT_ONCE", 64 << 10)
     report = cfkit.Case().load(path, progress=False)
     assert (report.counts["rows"], report.counts["rejected"]) == (2_000, 0)

@@ -67,7 +67,9 @@ QueryName = Annotated[str, typer.Argument(metavar="NAME", help="Theme and name, 
 def load(
     where: Annotated[
         list[str],
-        typer.Argument(metavar="WHERE…", help="A file, a folder, a glob in quotes, or s3://bucket/prefix; several may be given."),
+        typer.Argument(
+            metavar="WHERE…", help="A file, a folder, a glob in quotes, s3://bucket/prefix, or cloudtrail: (Event history); also several."
+        ),
     ],
     case_file: CaseFile,
     start: Start = None,
@@ -107,19 +109,21 @@ def load(
     ] = None,
     profile: Annotated[str | None, typer.Option(help="AWS profile to use.")] = None,
     role_arn: Annotated[str | None, typer.Option(metavar="ARN", help="IAM role to assume first.")] = None,
-    region: Annotated[str | None, typer.Option(help="Region of the bucket.")] = None,
-    endpoint_url: Annotated[str | None, typer.Option(metavar="URL", help="Another S3 endpoint than Amazon's.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region of the bucket; of Event history, if not us-east-1.")] = None,
+    endpoint_url: Annotated[str | None, typer.Option(metavar="URL", help="Another endpoint than Amazon's.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Load log objects into a case file: access logs, real-time logs, CloudTrail, AWS WAF, connection logs, mixed as they lie.
 
-    What an object is, its content tells. Objects already in the case are skipped, so a load can be repeated or widened.
+    What an object is, its content tells. Objects already in the case are skipped, so a load can be repeated or widened. cloudtrail:
+    asks CloudTrail's Event history for what changed CloudFront, and what it depends on, in the last 90 days.
 
     \b
     Examples:
       cfkit load ./logs --case incident.duckdb
       cfkit load s3://acme-logs/cf/ --case incident.duckdb --start 2026-03-04T12:00 --end 2026-03-04T18:00
       cfkit load s3://acme-logs/AWSLogs/ s3://aws-waf-logs-acme/ --case incident.duckdb --start 2026-03-04
+      cfkit load cloudtrail: --case incident.duckdb --start 2026-03-01
       cfkit load ./stream --case incident.duckdb --source realtime --fields realtime-config.json
       cfkit load 'logs/E1SHOPWEBEX4MPL.2026-03-04-*.gz' --case incident.duckdb --json
     """

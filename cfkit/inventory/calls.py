@@ -17,8 +17,8 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
 from cfkit.errors import AwsError
-from cfkit.objects.s3_errors import BAD_KEY, EXPIRED, Asked, plain, refusal, without_an_answer
-from cfkit.objects.s3_session import AGENT, sessions
+from cfkit.objects.s3.errors import BAD_KEY, EXPIRED, Asked, plain, refusal, without_an_answer
+from cfkit.objects.s3.session import AGENT, sessions
 
 ATTEMPTS = 8  # botocore's adaptive mode: pauses of up to 20 s, and fewer calls a second from the first throttling on
 MOST_PAGES = 10_000

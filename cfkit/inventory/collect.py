@@ -39,6 +39,7 @@ class Taken:
     time: datetime
     outcomes: list[Outcome] = field(repr=False)
     document: bytes = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def uri(self) -> str:

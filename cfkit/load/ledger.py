@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cfkit.errors import CaseError
-from cfkit.objects import LogObject
+from cfkit.objects import HISTORY, LogObject
 from cfkit.sources.columns import TABLES as LOG_TABLES
 from cfkit.sources.layout import Layout
 from cfkit.window import Window, merged, moment
@@ -104,6 +104,7 @@ class Entry:
     windows: list[Window] = field(default_factory=lambda: [Window()])
     status: str = "loaded"
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)  # what such an object leaves out
     findings: list[str] = field(default_factory=list)  # notes that are made while the rows are written
     replaces: list[int] = field(default_factory=list)
     moved: list[tuple[int, str]] = field(default_factory=list)  # objects whose bytes lie elsewhere now that this one took their place
@@ -118,8 +119,9 @@ class Entry:
 
     @property
     def filled(self) -> dict[str, int]:
-        """How many columns of its table the object says something about."""
-        return {} if self.layout is None else {self.layout.table.name: len(self.layout.filled)}
+        """How much the object says about each record of its table. Of two that say as much, one that will be replaced counts for less."""
+        passing = self.object.uri.startswith(HISTORY)
+        return {} if self.layout is None else {self.layout.table.name: 2 * len(self.layout.filled) - passing}
 
     def start_over(self) -> None:
         """Forgets what was counted, before the object's lines are read once more."""
@@ -244,7 +246,7 @@ def record(con: Any, entries: list[Entry]) -> None:
             e.object_id, e.object.uri, e.identity, e.md5, e.sha256, e.source, e.distribution, e.object.size, e.text_bytes,
             e.format, e.delivery, layouts.get(e.object_id), e.sampling_pct, e.lines, e.rows, e.rejected, e.ignored, e.duplicates,
             e.first_time, e.last_time, e.object.last_modified, now, write_windows(e.windows), e.status,
-            "; ".join(e.notes + e.findings) or None,
+            "; ".join(e.notes + e.remarks + e.findings) or None,
         )
         for e in entries
     ]  # fmt: skip

@@ -37,6 +37,8 @@ EAGER_BYTES = 48 << 20
 """What is worth a transaction when the writing thread has nothing to do: about 122,880 rows, the size of DuckDB's row groups, below
 which rows would be written twice, to the log and to the table. More would only hold memory while a bucket is slower than the disk."""
 BATCH_SECONDS = 15.0
+STOPPING_BYTES = 16 << 20
+"""A gathered batch of this size is still written after a Ctrl-C: of a slow place it may be a quarter of a minute's work."""
 MARKER = "lines-on-their-way"  # in the folder beside the case: it is the kit's own and may go
 
 
@@ -66,6 +68,7 @@ class Loader:
         self.report = LoadReport(window=wanted.window)
         self.progress = progress
         self._batch: Batch | None = None
+        self._whole = True  # whether what the batch holds is whole objects, at the moment of a Ctrl-C
         self._batches = 0
         self._batch_since = 0.0
         self._writing: Future[None] | None = None
@@ -89,7 +92,9 @@ class Loader:
             fetched = _fetch(places, wanted)
             try:
                 for prepared in unpack.prepared(fetched, unpackers, self.wanted):
+                    self._whole = False
                     self._accept(prepared, writer)
+                    self._whole = True
                     bar.advance(1, prepared.entry.object.size)
                 self._flush(writer)
                 self._wait()
@@ -97,6 +102,8 @@ class Loader:
             except KeyboardInterrupt:
                 self.report.stopped = True
                 with contextlib.suppress(duckdb.Error):
+                    if self._whole and self._batch is not None and self._batch.size <= STOPPING_BYTES:
+                        self._flush(writer)
                     self._wait()
             except OSError as error:  # the lines on their way lie on a disk too
                 with contextlib.suppress(Exception):
@@ -137,8 +144,8 @@ class Loader:
                 self.ledger.drop(before.object_id)
 
     def _holds(self, known: Known, item: LogObject) -> bool:
-        renamed = known.distribution is None and unpack.distribution_of(item, self.wanted.distributions) is not None
         shape = recognise.SHAPES.get(known.source or "")
+        renamed = known.distribution is None and unpack.distribution_of(item, self.wanted.distributions) is not None
         return known.holds(self.window) and not (renamed and (shape is None or shape.of_one_distribution))
 
     def _accept(self, prepared: Prepared, writer: ThreadPoolExecutor) -> None:

@@ -65,7 +65,8 @@ def prepared(fetched: Iterator[Fetched], unpackers: ThreadPoolExecutor, wanted: 
         for size, group in _handfuls(fetched):
             waiting.append((size, unpackers.submit(_all, group, wanted)))
             ahead += size
-            while waiting and (ahead > AHEAD_BYTES or len(waiting) > AHEAD_GROUPS):
+            # What is unpacked goes on at once: of a slow place sixteen groups may be half a minute's work, which a Ctrl-C would cost.
+            while waiting and (ahead > AHEAD_BYTES or len(waiting) > AHEAD_GROUPS or waiting[0][1].done()):
                 size, future = waiting.popleft()
                 ahead -= size
                 yield from future.result()
@@ -180,6 +181,11 @@ def describe(entry: Entry, content: Content | None, cutter: Cutter | None, sampl
     entry.format = "; ".join(layout.words for layout in layouts[:3]) or "empty"
     if len(layouts) > 3:
         entry.format += f" and {len(layouts) - 3} more layouts"
+    if cutter is not None and cutter.remark and layouts:
+        entry.remarks.append(cutter.remark)
+    if cutter is not None and cutter.broken:
+        entry.status = "partial"
+        entry.notes.append(cutter.broken)
     if content is not None:
         entry.text_bytes = content.size
         if content.note:

@@ -21,6 +21,9 @@ from cfkit.window import Window
 SPOOL_BYTES = 64 << 20
 """Objects larger than this travel as a file rather than in memory."""
 
+HISTORY = "cloudtrail:"
+"""How uris of slices of Event history begin. The newest of them are asked for again and replaced by every load."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogObject:
@@ -72,7 +75,14 @@ class Fetched:
 
 
 class Place(Protocol):
-    """A source of objects. `list` comes in order and is already selected by path; `read` yields in any order, failures included."""
+    """A source of objects. `list` comes in order and is already selected by path; `read` yields in any order, failures included.
+
+    An object whose size is not known before it is read is listed with none; its ETag, if it has one, must then change with its bytes.
+    `notes` is what a person should know of what was listed, once it is.
+    """
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
     def list(self, window: Window, distributions: tuple[str, ...]) -> Iterator[LogObject]: ...
 

@@ -23,6 +23,8 @@ class LocalPlace:
     Raises CannotRead when there is nothing at that path.
     """
 
+    notes: tuple[str, ...] = ()
+
     def __init__(self, where: str | os.PathLike[str]) -> None:
         self.where = os.path.expanduser(os.fspath(where))
         self._odd: dict[str, Path] = {}  # by uri: files whose names are no UTF-8, which a uri shows as \xNN

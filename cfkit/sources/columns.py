@@ -30,6 +30,7 @@ class Table:
     about: str
     columns: tuple[Column, ...] = field(repr=False)
     key: str | None = None  # the column that tells one record from another: the same value twice is the same record
+    unique: bool = False  # its values are unique by their making (UUIDs): whatever object holds one again, it is the same record
     states: bool = False  # rows say what was true at a time rather than what happened: no window cuts them
     rows: str = ""
 
@@ -106,18 +107,19 @@ _CHANGES = (
     Column("event", "VARCHAR", "name of the API call, without the API version that some records add", ("eventname",)),
     Column("event_source", "VARCHAR", "service that was called: cloudfront.amazonaws.com, wafv2.amazonaws.com ...", ("eventsource",)),
     Column("distribution", "VARCHAR", "distribution id the call was about, where it names one"),
-    Column("resource", "VARCHAR", "what the call was about: the ARN, id or name in the request, the answer or the error message"),
+    Column("resource", "VARCHAR", "what the call was about, or made: the ARN, id or name in the answer, the request or the error message; NAME/ID of AWS WAF's"),
     Column("actor", "VARCHAR", "who called: user name, role/session name, root, or the AWS service"),
     Column("actor_kind", "VARCHAR", "kind of identity: IAMUser, AssumedRole, Root, AWSService, IdentityCenterUser ...", ("useridentity.type",)),
     Column("actor_ip", "VARCHAR", "address the call came from, or the name of an AWS service", ("sourceipaddress",)),
     Column("user_agent", "VARCHAR", "the tool that called, as recorded", ("useragent",)),
-    Column("from_console", "BOOLEAN", "true when the record says the call came from a console session"),
+    Column("tool", "VARCHAR", "what made the call, by its marks: console, cli, sdk, terraform, pulumi, ansible, cloudformation, or service, another AWS service"),
+    Column("from_console", "BOOLEAN", "true for calls from a console session: by the record's own flag, else by a browser's user agent"),
     Column("read_only", "BOOLEAN", "true for calls that change nothing"),
     Column("error_code", "VARCHAR", "why the call failed; absent when it succeeded", ("errorcode",)),
     Column("error_message", "VARCHAR", "the same in words; of a denied call the only place that names its target", ("errormessage",)),
     Column("request", "JSON", "requestParameters", ("requestparameters",)),
     Column("response", "JSON", "responseElements", ("responseelements",)),
-    Column("etag_before", "VARCHAR", "ETag the caller meant to change (ifMatch)", ("requestparameters.ifmatch",)),
+    Column("etag_before", "VARCHAR", "ETag of the version the caller meant to change (ifMatch)", ("requestparameters.ifmatch",)),
     Column("etag_after", "VARCHAR", "ETag after the call", ("responseelements.etag",)),
     Column("account", "VARCHAR", "account the call was made in"),
     Column("region", "VARCHAR", "region of the call; us-east-1 for CloudFront", ("awsregion",)),
@@ -277,7 +279,11 @@ _LOGGING = (
 
 REQUESTS = Table("requests", "One row for each request in an access log.", _REQUESTS, "request_id", rows="request_rows")
 CHANGES = Table(
-    "changes", "One row for each call in a trail that changed CloudFront, or what a distribution depends on.", _CHANGES, "event_id"
+    "changes",
+    "One row for each call in a trail that changed CloudFront, or what a distribution depends on.",
+    _CHANGES,
+    "event_id",
+    unique=True,
 )
 WAF = Table("waf", "One row for each request that AWS WAF judged.", _WAF, "request_id")
 CONNECTIONS = Table("connections", "One row for each mutual TLS connection.", _CONNECTIONS, "connection_id")

@@ -12,11 +12,12 @@ from typing import Any
 import orjson
 
 from cfkit.errors import CannotRead
-from cfkit.sources import access, cloudtrail, connection, cut, inventory, realtime, waf
+from cfkit.sources import access, cloudtrail, connection, cut, event_history_csv, inventory, realtime, waf
 from cfkit.sources.answers import About
 from cfkit.sources.content import archive_kind
 from cfkit.sources.cut import Cutter, text_cutter
-from cfkit.sources.documents import Documents, Sorted, Sorter, envelope
+from cfkit.sources.documents import Documents, LeftAlone, Sorted, Sorter
+from cfkit.sources.json_text import envelope
 from cfkit.sources.layout import JSON, PARQUET, Layout, Shape
 from cfkit.sources.realtime import Declared
 
@@ -28,10 +29,6 @@ _FIRST_LINES = 20
 _SAFE_KEY = re.compile(r"[\w().\- /:]{1,80}", re.ASCII)
 
 
-class LeftAlone(CannotRead):
-    """An object that is no log and belongs beside logs: it is not loaded, and nothing is wrong with that."""
-
-
 def cutter(head: bytes, source: str = "auto", declared: Declared | None = None, about: About | None = None) -> Cutter:
     """The cutter for an object whose text begins like this (64 KB or all of it). `about`: what else is known of the object.
 
@@ -41,11 +38,11 @@ def cutter(head: bytes, source: str = "auto", declared: Declared | None = None, 
     if kind := archive_kind(head):
         raise CannotRead(f"{kind}, not a log")
     start = head.lstrip()[:1]
-    found = json_cutter(head, about) if start in (b"{", b"[") else text_cutter(head, declared)
+    found = json_cutter(head, about) if start in (b"{", b"[") else event_history_csv.cutter(head) or text_cutter(head, declared)
     if source != "auto" and found.layout is not None:
         wrong_source(found.layout.shape, source)
     if source != "auto" and isinstance(found, Documents):
-        found = Documents(_only(source, sorting(about)))
+        found.sorter = _only(source, found.sorter)
     return found
 
 
@@ -62,14 +59,16 @@ def article(title: str) -> str:
 
 def json_cutter(head: bytes, about: About | None = None) -> Cutter:
     """JSON: records by the line where its first whole line is one, documents otherwise."""
+    if cloudtrail.begins(head):
+        return Documents(sorting(about), "cloudtrail")
     whole = head.split(b"\n", _FIRST_LINES)
     lines = whole[:_FIRST_LINES] if len(whole) > 1 else whole
     for line in lines:
         record = _parsed(line)
         if not isinstance(record, dict) or not record:
             continue
-        if why := cloudtrail.left_alone(record):
-            raise LeftAlone(why)
+        if "digestStartTime" in record:
+            raise LeftAlone(cloudtrail.DIGEST)
         layout = by_line(record, line)
         if layout is not None:
             return Cutter(layout)

@@ -61,6 +61,8 @@ class S3Place:
     Raises AwsError here for an address or a profile that cannot be, and while iterating for everything S3 refuses.
     """
 
+    notes: tuple[str, ...] = ()
+
     def __init__(
         self,
         uri: str,
