@@ -87,7 +87,10 @@ class Case:
         if not self.path.parent.is_dir():
             raise CaseError(f"The folder {self.path.parent} of the case {self.path.name} does not exist. Create it first.")
         if new:
-            _make(self.path)
+            try:
+                _make(self.path)
+            except duckdb.Error as error:
+                raise write_failed(error) from error
         con = _connect(self.path, read_only=False)
         try:
             if _is_blank(con):
@@ -420,10 +423,15 @@ def _make(path: Path) -> None:
         old.unlink(missing_ok=True)
     con = _connect(beside, read_only=False)
     try:
-        _create(con)
-    finally:
-        con.close()
-    beside.replace(path)
+        try:
+            _create(con)
+        finally:
+            con.close()
+        beside.replace(path)
+    except BaseException:
+        for half in (beside, beside.with_name(beside.name + ".wal")):
+            half.unlink(missing_ok=True)
+        raise
 
 
 def _create(con: Any) -> None:

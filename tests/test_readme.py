@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import mmdb
 import pytest
 import typer.main
 import yaml
@@ -39,9 +40,14 @@ COMMANDS = [command for block in blocks("sh") for command in block.splitlines()]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where somebody stands who follows the README: a folder with the samples in it."""
+    """Where somebody stands who follows the README: a folder with the samples in it, a few logs and databases of their own."""
     here = tmp_path_factory.mktemp("reader")
     (here / "data").symlink_to(shipped.CHECKOUT / "data")
+    (here / "logs").mkdir()
+    for path in (shipped.samples_folder() / "acme-cf-logs" / "cf").glob("*.2026-03-04-14.*.gz"):
+        (here / "logs" / path.name).symlink_to(path)
+    mmdb.write(here / "GeoLite2-Country.mmdb", {"203.0.113.0/24": {"country": {"iso_code": "NL"}}})
+    mmdb.write(here / "GeoLite2-ASN.mmdb", {"203.0.113.0/24": {"autonomous_system_number": 64496}})
     return here
 
 
