@@ -30,6 +30,7 @@ SQL = (
     + "".join(f"create view {table.name} as {scope.shown(table)};\n" for table in TABLES.values() if table.rows != table.name)
     + inventory.SQL
     + "".join(f"create view all_{name} as select * from {name};\n" for name in (*TABLES, *VIEWS))
+    + scope.MACROS
 )
 
 _ABOUT = {
