@@ -105,11 +105,12 @@ def run(
     shown = {name: value.shown for name, value in values.items()}
     try:
         bound = {name: value.bound for name, value in values.items()}
-        if query.reserved:
-            start, end = _bounds(con, query, scope_)
+        if {"scope_start", "scope_end"}.intersection(query.reserved):
             # Typed, for a case without rows has no bounds, and of an untyped NULL no function could be chosen.
-            bounds = {"scope_start": start, "scope_end": end}
-            bound |= {name: duckdb.Value(bounds[name], duckdb.sqltype("TIMESTAMP")) for name in query.reserved}
+            bounds = dict(zip(("scope_start", "scope_end"), _bounds(con, query, scope_), strict=True))
+            bound |= {name: duckdb.Value(at, duckdb.sqltype("TIMESTAMP")) for name, at in bounds.items() if name in query.reserved}
+        if "scope_requests" in query.reserved:
+            bound["scope_requests"] = con.execute("select count(*) from requests").fetchall()[0][0]
         result = con.execute(query.sql, bound)
         columns = [str(column[0]) for column in result.description or ()]
         types = [str(column[1]) for column in result.description or ()]
