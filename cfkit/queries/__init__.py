@@ -17,6 +17,7 @@ import duckdb
 from cfkit import scope, shipped
 from cfkit.errors import CaseError, QueryFileError, WrongUse
 from cfkit.escape import plain
+from cfkit.lookups import prices
 from cfkit.queries import file as queryfile
 from cfkit.queries import params, sentences
 from cfkit.queries.file import SHAPES, Example, Query
@@ -103,6 +104,8 @@ def run(
     if "catalogue" in query.tables:
         _write_catalogue(con, query)
     shown = {name: value.shown for name, value in values.items()}
+    if "prices" in query.tables:
+        prices.make(con, shown.get("price_file", prices.LIST))
     try:
         bound = {name: value.bound for name, value in values.items()}
         if {"scope_start", "scope_end"}.intersection(query.reserved):
