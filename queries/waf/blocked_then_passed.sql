@@ -2,15 +2,16 @@
 -- question = "Who was blocked and then got through on the same paths, so that the block did not hold?"
 -- found    = "{client_ip} was held back {held:,} times, and {passed_same_path:,} later requests to the same paths came through, {ok_same_path:,} of them answered with 2xx; last at {last_passed}, on {top_path}. Clients like it: {rows}."
 -- quiet    = "Nobody who was held back came through later on the same paths {min_passed} times or more."
--- how      = """For each client: its first block, and what of it came through afterwards on the very paths it was blocked on, with a query or another method than before the block: an attacker who varies the payload until one fits. ok_same_path with a largest answer far above usual_bytes (the path's own median for everybody else) says that it fitted: answers_above counts those beyond twice the usual. other_clients: how many other addresses asked the same paths; a path that everybody uses (the search, the login) is easily passed by an innocent too.
+-- how      = """For each client: its first block, and what of it came through afterwards on the very paths it was blocked on, with a query or another method than before the block: an attacker who varies the payload until one fits. ok_same_path with a largest answer far above usual_bytes (the path's own median for those whom nothing held back) says that it fitted: answers_above counts those beyond twice the usual. other_clients: how many of those asked the same path; a path that everybody uses (the search, the login) is easily passed by an innocent too.
 -- passed_ok and no passed_same_path: it went elsewhere. All 403 and 404: it was held by the application. For a shared address look at agents_same: how many requests came with the agent that was blocked.
--- Blind spot: an attacker who changes the address. Without access logs there is nothing to join, and this says so."""
+-- Blind spot: an attacker who changes the address; of more than max_clients only those held back most often are followed. Without access logs there is nothing to join, and this says so."""
 -- next     = ["waf/blocked_clients", "waf/counted_rules", "traffic/top_clients"]
 -- needs    = ["waf", "requests"]
 -- chart    = { kind = "bars", x = "passed_same_path", y = "client_ip" }
 -- [params]
--- min_passed = { type = "BIGINT", default = 1, min = 1, help = "leave out clients with fewer requests that came through on the same paths" }
--- top        = { type = "BIGINT", default = 50, min = 1, max = 1000, help = "number of clients to show" }
+-- min_passed  = { type = "BIGINT", default = 1, min = 1, help = "leave out clients with fewer requests that came through on the same paths" }
+-- max_clients = { type = "BIGINT", default = 1000, min = 1, help = "how many clients are followed, those that were held back most often first" }
+-- top         = { type = "BIGINT", default = 50, min = 1, max = 1000, help = "number of clients to show" }
 -- [columns]
 -- client_ip        = "client address"
 -- held             = "requests that AWS WAF held back"
@@ -20,8 +21,8 @@
 -- ok_same_path     = "of them answered with 2xx"
 -- agents_same      = "of passed_same_path, sent with a user agent that was held back"
 -- top_path         = "path of most of them"
--- other_clients    = "other clients that asked that path in the window"
--- usual_bytes      = "median size of an answer of 2xx to others on that path"
+-- other_clients    = "clients that asked that path in the window and were never held back"
+-- usual_bytes      = "median size of an answer of 2xx to them"
 -- largest_bytes    = "largest answer of 2xx to this client on that path"
 -- answers_above    = "answers to this client on that path larger than twice the usual"
 -- passed           = "all its later requests that came through"
@@ -45,7 +46,15 @@ with held as (
 ),
 
 by_client as (
-    select client_ip, count(*) as held, min(time) as first_held from held group by client_ip
+    select client_ip, count(*) as held, min(time) as first_held
+    from held
+    group by client_ip
+    order by count(*) desc, client_ip
+    limit $max_clients
+),
+
+anybody_held as (
+    select client_ip from held group by client_ip
 ),
 
 held_path as (
@@ -103,12 +112,20 @@ passed_same as (
     having count(*) >= $min_passed
 ),
 
+shown as (
+    select client_ip, requests, ok, agents_same, last_passed
+    from passed_same
+    order by ok desc, requests desc, client_ip
+    limit $top
+),
+
 by_path as (
     select
-        client_ip, path,
+        same_path.client_ip, path,
         max(sent_bytes) filter (where status between 200 and 299) as largest_bytes,
-        row_number() over (partition by client_ip order by count(*) desc, path) as place
+        row_number() over (partition by same_path.client_ip order by count(*) desc, path) as place
     from same_path
+    inner join shown on shown.client_ip = same_path.client_ip
     group by 1, 2
 ),
 
@@ -116,18 +133,16 @@ watched as (
     select path from by_path where place = 1 group by path
 ),
 
-asked as (
-    select requests.path, client_ip, status, sent_bytes
+others as (
+    -- what the path answers to those whom nothing held back
+    select
+        requests.path,
+        count(distinct requests.client_ip) as clients,
+        quantile_cont(sent_bytes, 0.5) filter (where status between 200 and 299) as usual_bytes
     from requests
     inner join watched on watched.path = requests.path
-),
-
-others as (
-    select by_path.client_ip, count(distinct asked.client_ip) as other_clients,
-        quantile_cont(asked.sent_bytes, 0.5) filter (where status between 200 and 299) as usual_bytes
-    from by_path
-    inner join asked on asked.path = by_path.path and asked.client_ip is distinct from by_path.client_ip
-    where by_path.place = 1
+    left join anybody_held on anybody_held.client_ip = requests.client_ip
+    where anybody_held.client_ip is null
     group by 1
 ),
 
@@ -135,33 +150,32 @@ above as (
     select same_path.client_ip, count(*) as answers
     from same_path
     inner join by_path on by_path.client_ip = same_path.client_ip and by_path.path is not distinct from same_path.path and by_path.place = 1
-    inner join others on others.client_ip = same_path.client_ip
+    inner join others on others.path = same_path.path
     where same_path.status between 200 and 299 and same_path.sent_bytes > 2 * usual_bytes
     group by 1
 )
 
 select
-    passed_same.client_ip,
+    shown.client_ip,
     by_client.held,
     first_held,
     rules.names as rules,
-    passed_same.requests as passed_same_path,
-    passed_same.ok as ok_same_path,
+    shown.requests as passed_same_path,
+    shown.ok as ok_same_path,
     agents_same,
     coalesce(by_path.path, '(none)') as top_path,
-    coalesce(other_clients, 0) as other_clients,
+    coalesce(others.clients, 0) as other_clients,
     cast(round(usual_bytes) as bigint) as usual_bytes,
     largest_bytes,
     coalesce(above.answers, 0) as answers_above,
     passed.requests as passed,
     passed.ok as passed_ok,
     last_passed
-from passed_same
-inner join by_client on by_client.client_ip = passed_same.client_ip
-left join passed on passed.client_ip = passed_same.client_ip
-left join rules on rules.client_ip = passed_same.client_ip
-left join by_path on by_path.client_ip = passed_same.client_ip and by_path.place = 1
-left join others on others.client_ip = passed_same.client_ip
-left join above on above.client_ip = passed_same.client_ip
-order by passed_same.ok desc, passed_same.requests desc, passed_same.client_ip
-limit $top
+from shown
+inner join by_client on by_client.client_ip = shown.client_ip
+left join passed on passed.client_ip = shown.client_ip
+left join rules on rules.client_ip = shown.client_ip
+left join by_path on by_path.client_ip = shown.client_ip and by_path.place = 1
+left join others on others.path = by_path.path
+left join above on above.client_ip = shown.client_ip
+order by shown.ok desc, shown.requests desc, shown.client_ip

@@ -3,7 +3,7 @@
 -- found    = "{rule} only counted {requests:,} requests from {clients:,} clients; blocking, it would have stopped {passed:,} that came through. Clients among them that look like customers: {customers_said}. {verdict}."
 -- quiet    = "No rule only counted in this window."
 -- how      = """For each rule that matched without ending anything: what it saw, how much of that came through all the same, and the collateral, clients that look like customers. Attack payloads in example_query, no customers: switch it to block. Customers among its clients: look at their requests first, narrow the rule (a path, a parameter), then block. Both: an attack through a form that customers use.
--- A client looks like a customer with `min_signs` of five signs in the access logs: its user agents name browsers or apps; at least five requests answered well and at most a fifth of all with a 4xx; it fetched style sheets, scripts or pictures; it came from the site's own pages (Referer); it was there in two hours or more. Each can be imitated.
+-- A client looks like a customer with `min_signs` of five signs in the access logs (of at most max_clients clients, drawn evenly): its user agents name browsers or apps; at least five requests answered well and at most a fifth of all with a 4xx; it fetched style sheets, scripts or pictures; it came from the site's own pages (Referer); it was there in two hours or more. Each can be imitated.
 -- A group set to count as a whole shows twice: under the name the web ACL gives it, and as group/rule. When a rule began to count and who set it so, the changes say.
 -- Blind spot: what the rule would have done to requests that another rule ended before it; customers whose requests are in no access log of this case: without access logs nobody looks like one."""
 -- next     = ["waf/rules", "waf/false_positive_evidence", "waf/actions_over_time", "waf/blocked_then_passed"]
@@ -12,16 +12,18 @@
 -- [params]
 -- min_signs    = { type = "BIGINT", default = 4, min = 1, max = 5, help = "signs, of five, from which on a client looks like a customer" }
 -- min_requests = { type = "BIGINT", default = 1, min = 1, help = "leave out rules with fewer requests" }
+-- max_clients  = { type = "BIGINT", default = 1000, min = 1, help = "how many clients are held against the signs of a customer, drawn evenly" }
 -- [columns]
 -- rule              = "rule that only counted; inside a group as group/rule"
 -- web_acl           = "name of the web ACL"
 -- requests          = "requests it matched"
 -- passed            = "of them let through: what blocking would have stopped"
 -- clients           = "distinct client addresses"
--- customers         = "of them, clients that look like customers"
+-- looked_at         = "of them, clients that were held against the signs; all, unless there are more than max_clients"
+-- customers         = "of those, clients that look like customers; empty where none is in the access logs"
 -- customers_said    = "the same in words; not known where no client is in the access logs"
 -- customer_requests = "requests it matched of those"
--- known_clients     = "clients that are in the access logs at all"
+-- known_clients     = "of those looked at, clients that are in the access logs at all"
 -- top_path          = "path it matched on most, numbers and ids taken out"
 -- top_path_pct      = "its part in percent"
 -- example_query     = "the query it matched most often, the first in order of letters among equals"
@@ -53,38 +55,55 @@ by_all as (
 ),
 
 suspect as (
-    select client_ip from by_all where client_ip is not null group by client_ip
+    -- spread evenly over them where there are more than can be looked at in a second
+    select client_ip from by_all where client_ip is not null group by client_ip order by md5(client_ip), client_ip limit $max_clients
 ),
 
 seen as (
-    -- everything the case knows of these clients, in the window or not
-    select
-        asked.client_ip, status, time, path, referer, user_agent, requests_host
+    -- what the case knows of these clients, in the window or not; one row for requests that are alike
+    select asked.client_ip, path, referer, host, user_agent, hour, sum(requests) as requests, sum(ok) as ok, sum(refused) as refused
     from (
-        select client_ip, status, time, path, referer, user_agent, host as requests_host from all_requests
+        select
+            client_ip, path, referer, host, user_agent, date_trunc('hour', time) as hour,
+            1 as requests,
+            case when status between 200 and 399 then 1 else 0 end as ok,
+            case when status between 400 and 499 then 1 else 0 end as refused
+        from all_requests
     ) as asked
     inner join suspect on suspect.client_ip = asked.client_ip
+    group by 1, 2, 3, 4, 5, 6
+),
+
+asset as (
+    select path from (select path from seen group by path) as distinct_path
+    where path_extension(path) in ('css', 'js', 'png', 'jpg', 'jpeg', 'webp', 'gif', 'svg', 'woff', 'woff2', 'avif', 'ico')
+),
+
+own_page as (
+    select referer, host from (select referer, host from seen where referer is not null group by 1, 2) as distinct_referer where url_host(referer) = lower(host)
 ),
 
 behaviour as (
     select
         client_ip,
-        count(*) as requests,
-        count(*) filter (where status between 200 and 399) as ok,
-        count(*) filter (where status between 400 and 499) as refused,
-        count(*) filter (where path_extension(path) in ('css', 'js', 'png', 'jpg', 'jpeg', 'webp', 'gif', 'svg', 'woff', 'woff2', 'avif', 'ico') and status between 200 and 399) as assets,
-        count(*) filter (where lower(url_host(referer)) = lower(requests_host)) as from_own_pages,
-        count(distinct date_trunc('hour', time)) as hours
+        cast(sum(seen.requests) as bigint) as requests,
+        cast(sum(ok) as bigint) as ok,
+        cast(sum(refused) as bigint) as refused,
+        cast(coalesce(sum(ok) filter (where asset.path is not null), 0) as bigint) as assets,
+        cast(coalesce(sum(seen.requests) filter (where own_page.referer is not null), 0) as bigint) as from_own_pages,
+        count(distinct hour) as hours
     from seen
+    left join asset on asset.path = seen.path
+    left join own_page on own_page.referer = seen.referer and own_page.host = seen.host
     group by client_ip
 ),
 
 agent_share as (
     select
         client_ip,
-        1.0 * coalesce(sum(counted.requests) filter (where agents.kind in ('browser', 'app')), 0) / sum(counted.requests) as people
-    from (select client_ip, user_agent, count(*) as requests from seen group by 1, 2) as counted
-    left join agents on agents.user_agent = counted.user_agent
+        1.0 * coalesce(sum(counted_agent.requests) filter (where agents.kind in ('browser', 'app')), 0) / sum(counted_agent.requests) as people
+    from (select client_ip, user_agent, sum(requests) as requests from seen group by 1, 2) as counted_agent
+    left join agents on agents.user_agent = counted_agent.user_agent
     group by client_ip
 ),
 
@@ -110,11 +129,13 @@ collateral as (
     select
         web_acl, rule,
         count(by_client.client_ip) as clients,
+        count(suspect.client_ip) as looked_at,
         count(customer.client_ip) as known_clients,
         count(*) filter (where signs >= $min_signs) as customers,
         coalesce(sum(by_client.requests) filter (where signs >= $min_signs), 0) as customer_requests,
         min(by_client.client_ip) filter (where signs >= $min_signs) as example_customer
     from by_client
+    left join suspect on suspect.client_ip = by_client.client_ip
     left join customer on customer.client_ip = by_client.client_ip
     group by 1, 2
 ),
@@ -149,8 +170,13 @@ select
     cast(by_rule.requests as bigint) as requests,
     cast(passed as bigint) as passed,
     clients,
+    looked_at,
     case when known_clients > 0 then customers end as customers,
-    case when known_clients = 0 then 'not known, for none of them is in the access logs' else cast(customers as varchar) end as customers_said,
+    case
+        when known_clients = 0 then 'not known, for none of them is in the access logs'
+        when looked_at < clients then concat(customers, ' of ', looked_at, ' looked at')
+        else cast(customers as varchar)
+    end as customers_said,
     cast(customer_requests as bigint) as customer_requests,
     known_clients,
     coalesce(by_path.template, '(none)') as top_path,

@@ -5,12 +5,13 @@
 -- how      = """Clients that were blocked or challenged, and that show at least `min_signs` of five signs of a customer in the access logs of this case: user agents of browsers or apps; at least five requests answered well and at most a fifth of all with a 4xx; style sheets, scripts or pictures fetched; Referers of the site's own pages; there in two hours or more. Blocks themselves are not counted against it.
 -- Read path and query: a sentence with quotes, a price list with angle brackets, a pasted text is a false positive, and the rule wants an exception for that field. SQL or a script tag is an attack by somebody who also browses, or from a shared address: then held_agents differs from the agent of the rest.
 -- rule_customers says how many clients of this kind the rule hit: several different people on one path and one rule is the strongest evidence.
--- Blind spot: an attacker who imitates all five signs; customers who were blocked at their first request and went away show no signs; without access logs nobody does."""
+-- Blind spot: an attacker who imitates all five signs; customers who were blocked at their first request and went away show no signs; without access logs nobody does; of more than max_clients only those held back least often are looked at."""
 -- next     = ["waf/rules", "waf/blocked_clients", "waf/counted_rules", "waf/blocked_then_passed"]
 -- needs    = ["waf", "requests"]
 -- chart    = { kind = "bars", x = "signs", y = "client_ip" }
 -- [params]
 -- min_signs = { type = "BIGINT", default = 4, min = 1, max = 5, help = "signs, of five, from which on a client looks like a customer" }
+-- max_clients = { type = "BIGINT", default = 1000, min = 1, help = "how many clients are looked at, those that were held back least often first" }
 -- top       = { type = "BIGINT", default = 50, min = 1, max = 1000, help = "number of clients to show" }
 -- [columns]
 -- client_ip       = "client address"
@@ -42,7 +43,11 @@ with held as (
 ),
 
 suspect as (
-    select client_ip, count(*) as held, count(distinct user_agent) as held_agents, min(time) as first_time, max(time) as last_time from held group by client_ip
+    select client_ip, count(*) as held, count(distinct user_agent) as held_agents, min(time) as first_time, max(time) as last_time
+    from held
+    group by client_ip
+    order by count(*), md5(client_ip), client_ip
+    limit $max_clients
 ),
 
 held_id as (
@@ -50,36 +55,52 @@ held_id as (
 ),
 
 seen as (
-    -- everything the case knows of these clients, in the window or not
-    select
-        asked.client_ip, status, time, path, referer, user_agent, requests_host
+    -- what the case knows of these clients, in the window or not; one row for requests that are alike
+    select asked.client_ip, path, referer, host, user_agent, hour, sum(requests) as requests, sum(ok) as ok, sum(refused) as refused
     from (
-        select client_ip, status, time, path, referer, user_agent, host as requests_host, request_id from all_requests
+        select
+            client_ip, path, referer, host, user_agent, date_trunc('hour', time) as hour, request_id,
+            1 as requests,
+            case when status between 200 and 399 then 1 else 0 end as ok,
+            case when status between 400 and 499 then 1 else 0 end as refused
+        from all_requests
     ) as asked
     inner join suspect on suspect.client_ip = asked.client_ip
     left join held_id on held_id.request_id = asked.request_id
     where held_id.request_id is null
+    group by 1, 2, 3, 4, 5, 6
+),
+
+asset as (
+    select path from (select path from seen group by path) as distinct_path
+    where path_extension(path) in ('css', 'js', 'png', 'jpg', 'jpeg', 'webp', 'gif', 'svg', 'woff', 'woff2', 'avif', 'ico')
+),
+
+own_page as (
+    select referer, host from (select referer, host from seen where referer is not null group by 1, 2) as distinct_referer where url_host(referer) = lower(host)
 ),
 
 behaviour as (
     select
         client_ip,
-        count(*) as requests,
-        count(*) filter (where status between 200 and 399) as ok,
-        count(*) filter (where status between 400 and 499) as refused,
-        count(*) filter (where path_extension(path) in ('css', 'js', 'png', 'jpg', 'jpeg', 'webp', 'gif', 'svg', 'woff', 'woff2', 'avif', 'ico') and status between 200 and 399) as assets,
-        count(*) filter (where lower(url_host(referer)) = lower(requests_host)) as from_own_pages,
-        count(distinct date_trunc('hour', time)) as hours
+        cast(sum(seen.requests) as bigint) as requests,
+        cast(sum(ok) as bigint) as ok,
+        cast(sum(refused) as bigint) as refused,
+        cast(coalesce(sum(ok) filter (where asset.path is not null), 0) as bigint) as assets,
+        cast(coalesce(sum(seen.requests) filter (where own_page.referer is not null), 0) as bigint) as from_own_pages,
+        count(distinct hour) as hours
     from seen
+    left join asset on asset.path = seen.path
+    left join own_page on own_page.referer = seen.referer and own_page.host = seen.host
     group by client_ip
 ),
 
 agent_share as (
     select
         client_ip,
-        1.0 * coalesce(sum(counted.requests) filter (where agents.kind in ('browser', 'app')), 0) / sum(counted.requests) as people
-    from (select client_ip, user_agent, count(*) as requests from seen group by 1, 2) as counted
-    left join agents on agents.user_agent = counted.user_agent
+        1.0 * coalesce(sum(counted_agent.requests) filter (where agents.kind in ('browser', 'app')), 0) / sum(counted_agent.requests) as people
+    from (select client_ip, user_agent, sum(requests) as requests from seen group by 1, 2) as counted_agent
+    left join agents on agents.user_agent = counted_agent.user_agent
     group by client_ip
 ),
 
