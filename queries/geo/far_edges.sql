@@ -97,6 +97,8 @@ far as (
     select country, edge, requests, km, nearest_edge, nearest_km
     from measured
     where km - nearest_km >= $min_km and requests >= $min_requests
+    order by requests desc, country, edge
+    limit $top
 ),
 
 by_country as (
@@ -193,4 +195,3 @@ left join far_network on far_network.country = far.country and far_network.edge 
 left join far_wait on far_wait.country = far.country and far_wait.edge = far.edge
 left join near_wait on near_wait.country = far.country
 order by far.requests desc, far.country, far.edge
-limit $top

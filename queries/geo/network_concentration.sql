@@ -37,9 +37,7 @@
 with by_client as (
     select
         client_ip,
-        max(country) as country,
         max(asn) as asn,
-        max(network) as network,
         count(*) as requests,
         count(*) filter (where status between 400 and 499) as errors_4xx,
         sum(sent_bytes) as sent_bytes
@@ -50,10 +48,14 @@ with by_client as (
 
 named as (
     select
-        case when $by = 'provider' then coalesce(network, 'AS' || cast(asn as varchar), client_network(client_ip)) else client_network(client_ip) end as network,
-        case when $by = 'provider' and coalesce(network, cast(asn as varchar)) is not null then 'provider' else 'address block' end as kind,
-        client_ip, country, requests, errors_4xx, sent_bytes
+        case
+            when $by = 'provider' then coalesce(addresses.network, 'AS' || cast(by_client.asn as varchar), client_network(by_client.client_ip))
+            else client_network(by_client.client_ip)
+        end as network,
+        case when $by = 'provider' and coalesce(addresses.network, cast(by_client.asn as varchar)) is not null then 'provider' else 'address block' end as kind,
+        by_client.client_ip, requests, errors_4xx, sent_bytes
     from by_client
+    left join addresses on addresses.client_ip = by_client.client_ip
 ),
 
 by_network as (
@@ -84,18 +86,6 @@ shown as (
     select network, kind, requests, clients, errors_4xx, sent_bytes, up_to, place from running where place <= $top
 ),
 
-by_country as (
-    select shown.place, country, sum(named.requests) as requests, row_number() over (partition by shown.place order by sum(named.requests) desc, country) as rank
-    from shown
-    inner join named on named.network = shown.network and named.kind = shown.kind
-    where country is not null
-    group by 1, 2
-),
-
-countries as (
-    select place, string_agg(country, ', ' order by rank) as names from by_country where rank <= 3 group by 1
-),
-
 shown_client as (
     select client_ip, min(shown.place) as place
     from shown
@@ -104,10 +94,22 @@ shown_client as (
 ),
 
 shown_agent as (
-    select place, user_agent, count(*) as requests
-    from (select client_ip, user_agent from requests) as asked
+    -- the rest only of the clients of these networks
+    select place, country, user_agent, count(*) as requests
+    from (select client_ip, country, user_agent from requests) as asked
     inner join shown_client on shown_client.client_ip = asked.client_ip
+    group by 1, 2, 3
+),
+
+by_country as (
+    select place, country, row_number() over (partition by place order by sum(requests) desc, country) as rank
+    from shown_agent
+    where country is not null
     group by 1, 2
+),
+
+countries as (
+    select place, string_agg(country, ', ' order by rank) as names from by_country where rank <= 3 group by 1
 ),
 
 people as (
