@@ -1,6 +1,6 @@
 -- title    = "Logging on or off"
 -- question = "For every distribution and every kind of log: is it on, off, or unknown, since when, and how do we know?"
--- found    = "{off_distributions:,} of {distributions:,} distributions have no access log that is on, {unknown_distributions:,} cannot be told. First: {distribution}, {kind}: {state}; {why}."
+-- found    = "{on_distributions:,} of {distributions:,} distributions have an access log that is on; {off_distributions:,} have none, of {unknown_distributions:,} it is not known. {worst}"
 -- quiet    = "No distribution is known to this case, neither by an inventory nor by its logs."
 -- how      = """One row for each distribution and kind: legacy (standard logging v1), v2 (standard logging v2), realtime, waf (the logs of its web ACL), connection (mutual TLS). Distributions without any access log first.
 -- on and off come from what AWS said (cfkit inventory, or saved answers), at the time in seen_at; without one, rows in the case prove that a log was on then, and nothing proves off: then it is unknown.
@@ -19,12 +19,14 @@
 -- rows                  = "rows of this kind in the scope"
 -- last_row              = "the last of them, UTC"
 -- access_logged         = "on: one of legacy, v2 and realtime is on; off: none; unknown"
+-- worst                 = "the distribution that should be looked at first, in words"
 -- distributions         = "distributions, over all rows"
+-- on_distributions      = "those with an access log that is on"
 -- off_distributions     = "those without an access log that is on"
 -- unknown_distributions = "those of which it is not known"
 -- [[example]]
--- first = { distribution = "E1SHOPWEBEX4MPL", access_logged = "on" }
--- rows = 15
+-- first = { distribution = "E1SHOPWEBEX4MPL", kind = "legacy", state = "on", access_logged = "on", distributions = 3, on_distributions = 3 }
+-- rows  = 15
 
 with seen as (
     select requests.distribution, case objects.source when 'realtime' then 'realtime' else objects.delivery end as kind, sum(requests.rows) as rows, max(requests.last_row) as last_row
@@ -91,9 +93,20 @@ logged as (
 summary as (
     select
         count(*) as distributions,
+        count(*) filter (where access_logged = 'on') as on_distributions,
         count(*) filter (where access_logged = 'off') as off_distributions,
         count(*) filter (where access_logged = 'unknown') as unknown_distributions
     from logged
+),
+
+worst as (
+    select
+        min_by(
+            concat('First: ', state.distribution, case logged.access_logged when 'off' then ', where none is on: ' else ', of which nobody can tell: ' end, state.kind, ', ', state.why, '.'),
+            concat(case logged.access_logged when 'off' then 1 else 2 end, state.distribution, state.place)
+        ) filter (where logged.access_logged <> 'on') as words
+    from state
+    inner join logged on logged.distribution = state.distribution
 )
 
 select
@@ -108,10 +121,13 @@ select
     cast(state.rows as bigint) as rows,
     state.last_row,
     logged.access_logged,
+    coalesce(worst.words, 'Each of them has one that is on.') as worst,
     summary.distributions,
+    summary.on_distributions,
     summary.off_distributions,
     summary.unknown_distributions
 from state
 inner join logged on logged.distribution = state.distribution
 cross join summary
+cross join worst
 order by case logged.access_logged when 'off' then 1 when 'unknown' then 2 else 3 end, state.distribution, state.place
