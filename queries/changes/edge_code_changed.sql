@@ -1,4 +1,4 @@
--- title    = "Code at the edge changed by somebody unusual"
+-- title    = "Edge code changed by somebody unusual"
 -- question = "Did somebody who never does put code in front of every request?"
 -- found    = "{actor} made {function_name} live at {first_seen:%Y-%m-%d %H:%M} UTC: {reasons}; attached to {attached}."
 -- quiet    = "Code at the edge was changed only by those who usually do, or not at all."
