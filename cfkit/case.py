@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cfkit.answer import Answer
+    from cfkit.history.story import History
     from cfkit.inventory import InventoryReport
     from cfkit.load import Wanted
     from cfkit.load.report import LoadReport
@@ -214,6 +215,7 @@ class Case:
     def _load(
         self, places: list[Place], objects: list[Any], wanted: Wanted, progress: bool | None, databases: list[Path] | None = None
     ) -> LoadReport:
+        from cfkit.history import fill as history
         from cfkit.load import Loader, LoadStopped, memory, spill_folder
         from cfkit.lookups.fill import look_up
 
@@ -235,9 +237,11 @@ class Case:
                 try:
                     report = loader.run(places, objects)
                     look_up(con, databases)
+                    history.fill(con)
                     return report
                 except LoadStopped:
                     look_up(con, databases)
+                    history.fill(con)
                     raise
                 finally:
                     if loader.report.counts["rejected"]:
@@ -284,6 +288,12 @@ class Case:
         from cfkit import queries
 
         return queries.run(self._reader(), queries.find(name), params, self._scope, self.provenance())
+
+    def history(self) -> History:
+        """Every configuration change in the scope, field by field, rebuilt from the trail; prints itself, and is a table in a notebook."""
+        from cfkit.history.story import history
+
+        return history(self._reader(), self._scope)
 
     def sql(self, text: str, params: dict[str, Any] | list[Any] | None = None) -> pd.DataFrame:
         """One SQL statement of your own, in the current scope (`requests`; `all_requests` is everything). Values are bound by `params`."""
