@@ -10,15 +10,21 @@ no pattern is taken that could go back over what it has read (`agent_patterns`):
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
+from cfkit.lookups import Source
 from cfkit.lookups.agent_patterns import Rule, of_pattern
+
+OWN = Path(__file__).with_name("agents.toml")
 
 KINDS = {
     "browser": "a person's browser",
@@ -71,12 +77,16 @@ def classify(agents: Iterable[str]) -> Iterator[Agent]:
     return (one(agent[:LONGEST]) for agent in agents)
 
 
-def source() -> tuple[str, str, str | None]:
-    """(package, its version, the date of its newest pattern)."""
-    from importlib.metadata import version
+def version() -> str:
+    """Of the package, with a digest of our own list."""
+    return f"{version_of('crawler-user-agents')}+{hashlib.sha256(OWN.read_bytes()).hexdigest()[:8]}"
 
+
+def source() -> Source:
+    """Dated by the newest pattern of the package."""
     newest = max((str(entry.get("addition_date", "")) for entry in _crawlers()), default="")
-    return "crawler-user-agents", version("crawler-user-agents"), newest.replace("/", "-") or None
+    as_of = date.fromisoformat(newest.replace("/", "-")) if newest else None
+    return Source("user agent", "crawler-user-agents and the kit's own list", version(), as_of)
 
 
 # --- one agent ----------------------------------------------------------------------------------------------------------------
@@ -212,7 +222,7 @@ def _in_browser(text: str, low: int, high: int) -> bool:
 
 @cache
 def _own() -> dict[str, Any]:
-    return tomllib.loads(Path(__file__).with_name("agents.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(OWN.read_text(encoding="utf-8"))
 
 
 def _crawlers() -> list[dict[str, Any]]:
