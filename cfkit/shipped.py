@@ -24,6 +24,6 @@ def samples_folder() -> Path:
     return CHECKOUT / "data" / "samples" if in_checkout() else _INSIDE / "samples"
 
 
-def sample_objects() -> Path:
-    """The log objects among the samples, under the keys of their bucket: what a load of the samples loads."""
-    return samples_folder() / "acme-cf-logs"
+def sample_objects() -> tuple[Path, ...]:
+    """The buckets among the samples, each a folder with its objects under their keys: access logs, CloudTrail, AWS WAF."""
+    return tuple(samples_folder() / bucket for bucket in ("acme-cf-logs", "acme-trail-logs", "aws-waf-logs-acme"))

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from cfkit import lookups, scope
 from cfkit.load import ledger
-from cfkit.sources.columns import TABLES, Table
+from cfkit.sources import inventory
+from cfkit.sources.columns import TABLES, VIEWS, Table
 
 _RANDOM = {"request_id"}
 """Random text: DuckDB would try for a sixth of a load's time to make it smaller, and save a tenth of its size."""
@@ -27,7 +28,8 @@ SQL = (
     + "".join(_created(table) for table in TABLES.values())
     # In the duckdb shell, without a scope, everything is what both names mean.
     + "".join(f"create view {table.name} as {scope.shown(table)};\n" for table in TABLES.values() if table.rows != table.name)
-    + "".join(f"create view all_{table.name} as select * from {table.name};\n" for table in TABLES.values())
+    + inventory.SQL
+    + "".join(f"create view all_{name} as select * from {name};\n" for name in (*TABLES, *VIEWS))
 )
 
 _ABOUT = {
@@ -51,7 +53,7 @@ def markdown() -> str:
         "Absent values are NULL, times are UTC, units are in names. Written by `make docs` from `cfkit/sources/columns.py`,",
         "`cfkit/load/ledger.py` and `cfkit/lookups/`.",
     ]
-    for table in TABLES.values():
+    for table in (*TABLES.values(), *VIEWS.values()):
         lines += ["", f"## `{table.name}`", "", table.about, "", "| column | type | meaning | log field |", "| --- | --- | --- | --- |"]
         for column in table.columns:
             fields = ", ".join(f"`{name}`" for name in column.fields)

@@ -77,7 +77,7 @@ def sample_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A case file holding data/samples, loaded once for each test process. Do not write to it."""
     path = tmp_path_factory.mktemp("samples") / "samples.duckdb"
     with cfkit.Case(path) as case:
-        case.load(shipped.sample_objects(), progress=False)
+        case.load(*shipped.sample_objects(), progress=False)
     return path
 
 

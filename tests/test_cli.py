@@ -269,7 +269,7 @@ def test_parameters_scope_and_distribution_reach_the_query(run: Run, sample_file
 
 
 def test_a_table_shows_the_first_rows_and_says_how_many_more_there_are(run: Run, sample_file: Path) -> None:
-    ask = ("ask", "traffic/over_time", "--case", sample_file, "-p", "bucket=1 hour")
+    ask = ("ask", "traffic/over_time", "--case", sample_file, "-p", "bucket=3 hours")
     count = len(json.loads(run(*ask, "--json").out)["rows"])
     short, whole = run(*ask, "--rows", "5"), run(*ask, "--rows", "0")
     assert len(whole.out.splitlines()) - len(short.out.splitlines()) == count - 5

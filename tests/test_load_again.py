@@ -279,7 +279,7 @@ def test_a_file_that_is_no_case_is_named_as_such(tmp_path: Path) -> None:
 def test_a_case_of_another_schema_version_says_what_to_do(own_sample_file: Path) -> None:
     with duckdb.connect(str(own_sample_file)) as con:
         con.execute("update meta set value = '999' where key = 'schema_version'")
-    with pytest.raises(CaseError, match=r"schema version 999; this cfkit reads version 2.*newer cfkit"):
+    with pytest.raises(CaseError, match=r"schema version 999; this cfkit reads version 3.*newer cfkit"):
         cfkit.Case(own_sample_file)
 
 

@@ -112,7 +112,7 @@ def accounted(case: cfkit.Case, report: cfkit.LoadReport) -> None:
     assert all(e["lines"] == e["rows"] + e["rejected"] + e["ignored"] + e["duplicates"] for e in entries)
     tables = sum(
         case.sql(f"select count(*) as n from {table}").n[0]
-        for table in ("requests", "changes", "waf", "connections", "distributions", "deliveries")
+        for table in ("requests", "changes", "waf", "connections", "inventory", "listings")
     )
     assert sum(e["rows"] for e in entries) == tables
     assert sum(e["rejected"] for e in entries) == case.sql("select count(*) as n from rejects").n[0]

@@ -150,7 +150,7 @@ def test_rows_come_in_one_order_however_many_threads_work(name: str, sample_file
 )
 def test_very_wide_and_narrow_windows_lose_nothing(name: str, window: tuple[str, str], reader: duckdb.DuckDBPyConnection) -> None:
     # widths of buckets are chosen from a list: at both ends of it there must still be one
-    given = {"min_requests": 1} if "min_requests" in queries.find(name).params else {}
+    given = {param: 1 for param in ("min_requests", "min_clients") if param in queries.find(name).params}
     wide = queries.run(reader, queries.find(name), given, Scope.of(*window), {})
     everything = queries.run(reader, queries.find(name), given, Scope(), {})
     if window[0].startswith("1990"):

@@ -11,12 +11,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import mmdb
 import pytest
 import typer.main
 import yaml
+from lookup_server import LookupServer
+from trail import record
 
 import cfkit
 from cfkit import cli, queries, shipped
@@ -36,9 +40,14 @@ COMMANDS = [command for block in blocks("sh") for command in block.splitlines()]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where somebody stands who follows the README: a folder with the samples in it."""
+    """Where somebody stands who follows the README: a folder with the samples in it, a few logs and databases of their own."""
     here = tmp_path_factory.mktemp("reader")
     (here / "data").symlink_to(shipped.CHECKOUT / "data")
+    (here / "logs").mkdir()
+    for path in (shipped.samples_folder() / "acme-cf-logs" / "cf").glob("*.2026-03-04-14.*.gz"):
+        (here / "logs" / path.name).symlink_to(path)
+    mmdb.write(here / "GeoLite2-Country.mmdb", {"203.0.113.0/24": {"country": {"iso_code": "NL"}}})
+    mmdb.write(here / "GeoLite2-ASN.mmdb", {"203.0.113.0/24": {"autonomous_system_number": 64496}})
     return here
 
 
@@ -55,11 +64,19 @@ def bucket() -> Iterator[str]:
         url = f"http://{host}:{port}"
         s3 = boto3.client("s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
         s3.create_bucket(Bucket="acme-cf-logs")
-        for path in sorted((shipped.sample_objects() / "cf").glob("*.2026-03-04-*.gz")):
+        for path in sorted((shipped.samples_folder() / "acme-cf-logs" / "cf").glob("*.2026-03-04-*.gz")):
             s3.upload_file(str(path), "acme-cf-logs", f"cf/{path.name}")
         yield url
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def history() -> Iterator[str]:
+    """An account in which a distribution was updated a minute ago."""
+    moment = datetime.now(UTC) - timedelta(minutes=1)
+    with LookupServer([record(eventTime=f"{moment:%Y-%m-%dT%H:%M:%SZ}")]) as server:
+        yield server.url
 
 
 @dataclass
@@ -98,17 +115,22 @@ def test_every_command_is_of_a_kind_that_a_test_here_runs() -> None:
     assert {shlex.split(command)[0] for command in COMMANDS} == {"git", "make", "cfkit", "conda", "pip"}
 
 
-def test_the_cfkit_commands_run_one_after_the_other(run: Run, folder: Path, bucket: str) -> None:
-    """The bucket is served on loopback; `cfkit lab`, which would stay open, is started for real in test_cli_lab.py."""
+def test_the_cfkit_commands_run_one_after_the_other(
+    run: Run, folder: Path, bucket: str, history: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bucket and Event history are served on loopback; `cfkit lab`, which would stay open, is started for real in test_cli_lab.py."""
     ran = [command for command in COMMANDS if command.startswith("cfkit ") and not command.startswith("cfkit lab")]
     assert any("s3://" in command for command in ran)
+    assert any("cloudtrail:" in command for command in ran)
+    monkeypatch.setattr("cfkit.objects.event_history.PER_SECOND", 10_000)
     for command in ran:
-        done = run(command, bucket if "s3://" in command else None)
+        done = run(command, bucket if "s3://" in command else history if "cloudtrail:" in command else None)
         assert done.code == 0, f"{command}\n{done.err}"
     assert (folder / "paths.csv").read_text().startswith("path,")
     with cfkit.Case(folder / "incident.duckdb") as case:
         first, last = case.sql("select min(time), max(time) from requests").iloc[0]
         assert (str(first)[:13], str(last)[:13]) == ("2026-03-04 12", "2026-03-04 17")
+        assert case.sql("select event from changes").values.tolist() == [["UpdateDistribution"]]
 
 
 def test_cfkit_lab_takes_the_options_shown() -> None:
@@ -210,8 +232,8 @@ def test_the_table_of_queries_is_the_catalogue() -> None:
 def test_the_policy_allows_what_the_kit_asks_for_when_it_is_denied_and_nothing_more() -> None:
     (policy,) = (json.loads(block) for block in blocks("json"))
     allowed = {action for statement in policy["Statement"] for action in [statement["Action"]]}
-    said = (shipped.CHECKOUT / "cfkit" / "objects" / "s3_errors.py").read_text()
-    assert allowed == {"s3:ListBucket", "s3:GetObject", "kms:Decrypt"}
+    said = "".join((shipped.CHECKOUT / "cfkit" / "objects" / name).read_text() for name in ("s3/errors.py", "event_history_errors.py"))
+    assert allowed == {"s3:ListBucket", "s3:GetObject", "kms:Decrypt", "cloudtrail:LookupEvents"}
     assert all(action in said for action in allowed)
     assert {statement["Effect"] for statement in policy["Statement"]} == {"Allow"}
 

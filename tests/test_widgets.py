@@ -13,7 +13,7 @@ from cfkit import Window, WrongUse
 from cfkit.widgets import Handover, QueryForm, ScopePicker
 from cfkit.widgets.timeline import picture, timeline
 
-WEB, API = "E1SHOPWEBEX4MPL", "E2SHOPAPIEX4MPL"
+WEB, API, MEDIA = "E1SHOPWEBEX4MPL", "E2SHOPAPIEX4MPL", "E3SHOPDLSEX4MPL"
 
 
 def all_of(kind, widget):
@@ -51,14 +51,14 @@ def test_without_anybody_there_everything_is_in_view(sample_case):
 def test_moving_the_handles_limits_what_queries_see(sample_case):
     picker = ScopePicker(sample_case)
     slider = all_of(ipywidgets.SelectionRangeSlider, picker)[0]
-    slider.value = (datetime(2026, 3, 4, 14), datetime(2026, 3, 4, 16))
-    assert str(picker.scope) == "2026-03-04 14:00 to 16:00 UTC, all distributions"
+    slider.value = (datetime(2026, 3, 4, 12), datetime(2026, 3, 4, 18))
+    assert str(picker.scope) == "2026-03-04 12:00 to 18:00 UTC, all distributions"
     by_hand = sample_case.sql(
-        "select count(*) as n from all_requests where time >= timestamp '2026-03-04 14:00:00' and time < timestamp '2026-03-04 16:00:00'"
+        "select count(*) as n from all_requests where time >= timestamp '2026-03-04 12:00:00' and time < timestamp '2026-03-04 18:00:00'"
     )
     assert rows_in(sample_case) == by_hand["n"][0] > 0
     assert sample_case.ask("traffic/overview").rows.requests[0] == rows_in(sample_case)
-    assert labelled(ipywidgets.Text, picker, "Start").value == "2026-03-04 14:00"
+    assert labelled(ipywidgets.Text, picker, "Start").value == "2026-03-04 12:00"
 
 
 def test_a_handle_at_the_end_of_the_scale_leaves_that_side_open(sample_case):
@@ -72,8 +72,8 @@ def test_both_handles_on_one_edge_choose_one_bar_instead_of_nothing(sample_case)
     picker = ScopePicker(sample_case)
     slider = all_of(ipywidgets.SelectionRangeSlider, picker)[0]
     last = slider.options[-1][1]
-    slider.value = (datetime(2026, 3, 3, 5), datetime(2026, 3, 3, 5))
-    assert picker.scope.window == Window.of("2026-03-03T05:00", "2026-03-03T06:00")
+    slider.value = (datetime(2026, 3, 3, 6), datetime(2026, 3, 3, 6))
+    assert picker.scope.window == Window.of("2026-03-03T06:00", "2026-03-03T09:00")
     slider.value = (last, last)
     assert picker.scope.window.end == last
 
@@ -83,7 +83,7 @@ def test_typed_times_are_exact_and_the_handles_follow(sample_case):
     labelled(ipywidgets.Text, picker, "Start").value = "2026-03-04T15:05:30+01:00"
     labelled(ipywidgets.Text, picker, "End").value = "2026-03-04 14:50"
     assert picker.scope.window == Window.of("2026-03-04T14:05:30", "2026-03-04T14:50")
-    assert all_of(ipywidgets.SelectionRangeSlider, picker)[0].value == (datetime(2026, 3, 4, 14), datetime(2026, 3, 4, 15))
+    assert all_of(ipywidgets.SelectionRangeSlider, picker)[0].value == (datetime(2026, 3, 4, 12), datetime(2026, 3, 4, 15))
 
 
 @pytest.mark.parametrize(
@@ -103,15 +103,17 @@ def test_a_bad_time_is_answered_beside_the_field_and_the_scope_stays(sample_case
 
 def test_unticking_a_distribution_leaves_the_others_and_the_last_one_stays(sample_case):
     picker = ScopePicker(sample_case)
-    web, api = (labelled(ipywidgets.Checkbox, picker, name) for name in (WEB, API))
+    web, api, media = (labelled(ipywidgets.Checkbox, picker, name) for name in (WEB, API, MEDIA))
     assert "www.shop.example" in web.description
     web.value = False
+    assert picker.scope.distributions == (API, MEDIA)
+    media.value = False
     assert picker.scope.distributions == (API,)
     assert set(sample_case.sql("select distinct distribution as d from requests")["d"]) == {API}
     api.value = False
     assert "At least one distribution" in problems(picker)
     assert (api.value, picker.scope.distributions) == (True, (API,))
-    web.value = True
+    web.value = media.value = True
     assert picker.scope.distributions == ()
 
 
@@ -183,7 +185,7 @@ def test_the_bars_add_up_and_are_drawn_as_an_image_with_words(sample_case):
         sum(errors for _, _, errors in drawn.bars)
         == sample_case.sql("select count(*) filter (where status >= 500) as n from all_requests")["n"][0]
     )
-    assert drawn.width == timedelta(hours=1)
+    assert drawn.width == timedelta(hours=3)
     svg = ElementTree.fromstring(picture(drawn, Window(), "words"))
     assert svg.get("aria-label") == "words"
     bars = list(svg.iter("{http://www.w3.org/2000/svg}rect"))
@@ -191,7 +193,8 @@ def test_the_bars_add_up_and_are_drawn_as_an_image_with_words(sample_case):
 
 
 def test_an_hour_full_of_errors_is_redder_than_the_one_before(sample_case):
-    svg = ElementTree.fromstring(picture(timeline(sample_case), Window(), ""))
+    four_days = Window.of("2026-03-02", "2026-03-06")
+    svg = ElementTree.fromstring(picture(timeline(sample_case, four_days), four_days, ""))
     reds = {}
     for bar in svg.iter("{http://www.w3.org/2000/svg}rect"):
         reds[bar.get("x")] = int(bar.get("fill")[1:3], 16) - int(bar.get("fill")[5:7], 16)

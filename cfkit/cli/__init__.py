@@ -67,7 +67,9 @@ QueryName = Annotated[str, typer.Argument(metavar="NAME", help="Theme and name, 
 def load(
     where: Annotated[
         list[str],
-        typer.Argument(metavar="WHERE…", help="A file, a folder, a glob in quotes, or s3://bucket/prefix; several may be given."),
+        typer.Argument(
+            metavar="WHERE…", help="A file, a folder, a glob in quotes, s3://bucket/prefix, or cloudtrail: (Event history); also several."
+        ),
     ],
     case_file: CaseFile,
     start: Start = None,
@@ -107,19 +109,21 @@ def load(
     ] = None,
     profile: Annotated[str | None, typer.Option(help="AWS profile to use.")] = None,
     role_arn: Annotated[str | None, typer.Option(metavar="ARN", help="IAM role to assume first.")] = None,
-    region: Annotated[str | None, typer.Option(help="Region of the bucket.")] = None,
-    endpoint_url: Annotated[str | None, typer.Option(metavar="URL", help="Another S3 endpoint than Amazon's.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region of the bucket; of Event history, if not us-east-1.")] = None,
+    endpoint_url: Annotated[str | None, typer.Option(metavar="URL", help="Another endpoint than Amazon's.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Load log objects into a case file: access logs, real-time logs, CloudTrail, AWS WAF, connection logs, mixed as they lie.
 
-    What an object is, its content tells. Objects already in the case are skipped, so a load can be repeated or widened.
+    What an object is, its content tells. Objects already in the case are skipped, so a load can be repeated or widened. cloudtrail:
+    asks CloudTrail's Event history for what changed CloudFront, and what it depends on, in the last 90 days.
 
     \b
     Examples:
       cfkit load ./logs --case incident.duckdb
       cfkit load s3://acme-logs/cf/ --case incident.duckdb --start 2026-03-04T12:00 --end 2026-03-04T18:00
       cfkit load s3://acme-logs/AWSLogs/ s3://aws-waf-logs-acme/ --case incident.duckdb --start 2026-03-04
+      cfkit load cloudtrail: --case incident.duckdb --start 2026-03-01
       cfkit load ./stream --case incident.duckdb --source realtime --fields realtime-config.json
       cfkit load 'logs/E1SHOPWEBEX4MPL.2026-03-04-*.gz' --case incident.duckdb --json
     """
@@ -157,6 +161,46 @@ def load(
         emit(visible(report, lines=True))
     if code:
         raise typer.Exit(code)
+
+
+@app.command()
+def inventory(
+    case_file: CaseFile,
+    profile: Annotated[str | None, typer.Option(help="AWS profile to use.")] = None,
+    role_arn: Annotated[str | None, typer.Option(metavar="ARN", help="IAM role to assume first.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region to assume the role in; CloudFront itself is in us-east-1.")] = None,
+    endpoint_url: Annotated[str | None, typer.Option(metavar="URL", help="Another endpoint than Amazon's, for all services.")] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", help="Also write what AWS said to this file, which `cfkit load` reads.", dir_okay=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask AWS which distributions there are and where their logs go, and keep what it says in the case.
+
+    Only List, Describe and Get calls. One that is denied does not stop the others: what it would have told is unknown, never off.
+    Taken again, an inventory adds to what the earlier ones said. Saved output of the AWS command line is loaded with `cfkit load`.
+
+    \b
+    Examples:
+      cfkit inventory --case incident.duckdb
+      cfkit inventory --case incident.duckdb --profile audit --role-arn arn:aws:iam::111122223333:role/auditor --json
+      cfkit load describe-deliveries.json describe-delivery-sources.json list-distributions.json --case incident.duckdb
+    """
+    import cfkit
+
+    with cfkit.Case(case_file) as case:
+        try:
+            report = case.inventory(profile=profile, role_arn=role_arn, region=region, endpoint_url=endpoint_url, save=save)
+        except KeyboardInterrupt:
+            say("Stopped. The case is as it was.")
+            raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        _emit_json(report.to_dict())
+    else:
+        emit(visible(report, lines=True))
+    if not report.answered:  # nothing that was asked was answered
+        raise typer.Exit(2)
 
 
 @app.command()

@@ -39,12 +39,13 @@ def case_file() -> Path:
 
 def load_samples(case: Case) -> LoadReport:
     """Loads every object of the sample incident."""
-    samples = shipped.sample_objects()
-    if not samples.is_dir():
-        raise CannotRead(
-            f"The sample incident should lie in {samples}, and that folder is not there. Install cfkit again, or clone it again."
-        )
-    return case.load(samples)
+    buckets = shipped.sample_objects()
+    for bucket in buckets:
+        if not bucket.is_dir():
+            raise CannotRead(
+                f"The sample incident should lie in {bucket}, and that folder is not there. Install cfkit again, or clone it again."
+            )
+    return case.load(*buckets)
 
 
 def fresh_case() -> tuple[Path, LoadReport]:
@@ -91,7 +92,7 @@ def run(tell: Callable[[str], None]) -> dict[str, Any]:
     import cfkit
     from cfkit.writeup import page
 
-    tell("Loading the sample incident: four days of two distributions of a made-up shop.\n")
+    tell("Loading the sample incident: two weeks of a made-up shop, its access logs, its trail and its web ACLs.\n")
     path, report = fresh_case()
     tell(visible(report, lines=True))
 

@@ -6,6 +6,9 @@ order of loading makes no difference; the others are counted in the ledger as du
 
 An id proves nothing where it is none (blanked out, or the same for all): records of two objects are the same only where their id stands
 equally often in each, and in few objects. Within one object every line is a record.
+
+Ids of CloudTrail are unique by their making. The same call stands in every trail of the account, in Event history and in each download of
+it, and twice in a file of overlapping pages; wherever it stands again it is the same call.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cfkit.load.ledger import Entry
+from cfkit.objects import HISTORY
 from cfkit.sources.columns import Table
 
 MOST_OBJECTS = 10
@@ -36,25 +40,21 @@ def drop(con: Any, table: Table, entries: list[Entry]) -> dict[int, int]:
     earlier, values = _earlier(table, new, low)
     if earlier:
         seen += f" union all {earlier}"
-    elif len(new) == 1:
+    elif len(new) == 1 and not table.unique:
         return {}
+    if table.unique:
+        return _drop_repeated(con, table, entries, seen, values, low)
     repeated = f"select id from ({seen}) group by id having min(object_id) <> max(object_id) and max(object_id) >= {low}"
     con.execute(f"create or replace temp table repeated as {repeated}", values)
     if not con.execute("select 1 from repeated limit 1").fetchall():
         return {}
-    filled = {entry.object_id: entry.filled.get(table.name, 0) for entry in new}
     con.execute(
         f"""
         create or replace temp table held as
         with held as (
             select id, object_id, count(*) as times from ({seen}) where id in (select id from repeated) group by id, object_id
         ),
-        said as (
-            select o.object_id, coalesce(len(l.columns), 0) as filled from objects as o left join layouts as l on l.layout_id = o.layout_id
-            where o.object_id < {low}
-            union all
-            select unnest($ids), unnest($filled)
-        ),
+        said as ({_said(low)}),
         ranked as (
             select held.id, held.object_id, times,
                 first_value(held.object_id) over (partition by held.id order by filled desc, held.object_id) as kept,
@@ -64,7 +64,7 @@ def drop(con: Any, table: Table, entries: list[Entry]) -> dict[int, int]:
         )
         select id, object_id, kept, times from ranked where object_id <> kept and alike and objects <= {MOST_OBJECTS}
         """,
-        values | {"ids": list(filled), "filled": list(filled.values())},
+        values | _filled(table, new),
     )
     pairs = con.execute("select object_id, kept, sum(times) from held group by object_id, kept order by object_id, kept").fetchall()
     if not pairs:
@@ -78,6 +78,50 @@ def drop(con: Any, table: Table, entries: list[Entry]) -> dict[int, int]:
         "insert into duplicates select object_id, kept, sum(times), $table from held group by object_id, kept", {"table": table.name}
     )
     return _account(con, table, entries, pairs)
+
+
+def _drop_repeated(con: Any, table: Table, entries: list[Entry], seen: str, values: dict[str, object], low: int) -> dict[int, int]:
+    """The same for a table of unique ids: one row of each id stays, within an object too."""
+    con.execute(
+        f"create or replace temp table repeated as select id from ({seen}) group by id having count(*) > 1 and max(object_id) >= {low}",
+        values,
+    )
+    if not con.execute("select 1 from repeated limit 1").fetchall():
+        return {}
+    con.execute(
+        f"""
+        create or replace temp table held as
+        with said as ({_said(low)}),
+        ranked as (
+            select rows.rowid as row_id, rows.object_id,
+                row_number() over best as place,
+                first_value(rows.object_id) over best as kept
+            from {table.rows} as rows inner join said on said.object_id = rows.object_id
+            where rows.{table.key} in (select id from repeated)
+            window best as (partition by rows.{table.key} order by said.filled desc, rows.object_id, rows.rowid)
+        )
+        select row_id, object_id, kept from ranked where place > 1
+        """,
+        _filled(table, [entry for entry in entries if entry.tables.get(table.name)]),
+    )
+    con.execute(f"delete from {table.rows} where rowid in (select row_id from held)")
+    pairs = con.execute("select object_id, kept, count(*) from held group by object_id, kept order by object_id, kept").fetchall()
+    con.execute("insert into duplicates select object_id, kept, count(*), $table from held group by object_id, kept", {"table": table.name})
+    return _account(con, table, entries, pairs)
+
+
+def _said(low: int) -> str:
+    """SQL of how much each object says: `Entry.filled` of the new ones, the same from the ledger for those before."""
+    return f"""
+            select o.object_id, 2 * coalesce(len(l.columns), 0) - cast(starts_with(o.uri, '{HISTORY}') as integer) as filled
+            from objects as o left join layouts as l on l.layout_id = o.layout_id
+            where o.object_id < {low}
+            union all
+            select unnest($ids), unnest($filled)"""
+
+
+def _filled(table: Table, new: list[Entry]) -> dict[str, object]:
+    return {"ids": [entry.object_id for entry in new], "filled": [entry.filled.get(table.name, 0) for entry in new]}
 
 
 def _earlier(table: Table, new: list[Entry], low: int) -> tuple[str, dict[str, object]]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cfkit.errors import CaseError
-from cfkit.objects import LogObject
+from cfkit.objects import HISTORY, LogObject
 from cfkit.sources.columns import TABLES as LOG_TABLES
 from cfkit.sources.layout import Layout
 from cfkit.window import Window, merged, moment
@@ -22,7 +22,8 @@ TABLES = """
 create table objects (
     object_id integer not null,     -- as in the other tables
     uri varchar not null,           -- absolute path or s3://bucket/key
-    identity varchar,               -- ETag (MD5 of the bytes, for plain uploads) and size: the same object wherever it lies
+    identity varchar,               -- ETag (MD5 of the bytes, for plain uploads) and size: the same object wherever it lies; of an
+                                    -- inventory with its time as well
     md5 varchar,                    -- of the bytes as stored
     sha256 varchar,                 -- of the bytes as stored, for the evidence
     source varchar,                 -- access, realtime, cloudtrail, waf, connection, inventory; empty: the object holds no record
@@ -103,6 +104,7 @@ class Entry:
     windows: list[Window] = field(default_factory=lambda: [Window()])
     status: str = "loaded"
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)  # what such an object leaves out
     findings: list[str] = field(default_factory=list)  # notes that are made while the rows are written
     replaces: list[int] = field(default_factory=list)
     moved: list[tuple[int, str]] = field(default_factory=list)  # objects whose bytes lie elsewhere now that this one took their place
@@ -117,8 +119,9 @@ class Entry:
 
     @property
     def filled(self) -> dict[str, int]:
-        """How many columns of its table the object says something about."""
-        return {} if self.layout is None else {self.layout.table.name: len(self.layout.filled)}
+        """How much the object says about each record of its table. Of two that say as much, one that will be replaced counts for less."""
+        passing = self.object.uri.startswith(HISTORY)
+        return {} if self.layout is None else {self.layout.table.name: 2 * len(self.layout.filled) - passing}
 
     def start_over(self) -> None:
         """Forgets what was counted, before the object's lines are read once more."""
@@ -140,6 +143,7 @@ class Known:
     ignored: int
     windows: tuple[Window, ...]
     status: str
+    source: str | None = None
 
     def holds(self, window: Window) -> bool:
         """Whether every line of the window is in the case already: all lines are, or the windows read so far cover it."""
@@ -151,15 +155,15 @@ class Ledger:
 
     def __init__(self, con: Any) -> None:
         rows = con.execute(
-            "select object_id, uri, identity, md5, distribution, bytes, ignored, loaded_windows, status from objects"
+            "select object_id, uri, identity, md5, distribution, bytes, ignored, loaded_windows, status, source from objects"
         ).fetchall()
         self._by_identity: dict[str, Known] = {}
         self._identities: dict[int, list[str]] = {}
         self._by_uri: dict[str, Known] = {}
         self._next = 1 + max((row[0] for row in rows), default=0)
-        for object_id, uri, identity, md5, distribution, size, ignored, windows, status in rows:
-            known = Known(object_id, uri, identity, distribution, ignored, read_windows(windows), status)
-            self._keep(known, f"{md5}-{size}" if md5 else None)
+        for object_id, uri, identity, md5, distribution, size, ignored, windows, status, source in rows:
+            known = Known(object_id, uri, identity, distribution, ignored, read_windows(windows), status, source)
+            self._keep(known, content_of(source, md5, size))
 
     def _keep(self, known: Known, content: str | None) -> None:
         self._by_uri[known.uri] = known
@@ -182,8 +186,9 @@ class Ledger:
         entry.object_id, self._next = self._next, self._next + 1
         for old in entry.replaces:
             self.drop(old)
-        known = Known(entry.object_id, entry.object.uri, entry.identity, entry.distribution, 0, tuple(entry.windows), entry.status)
-        self._keep(known, f"{entry.md5}-{entry.object.size}" if entry.md5 else None)
+        windows = tuple(entry.windows)
+        known = Known(entry.object_id, entry.object.uri, entry.identity, entry.distribution, 0, windows, entry.status, entry.source)
+        self._keep(known, content_of(entry.source, entry.md5, entry.object.size))
 
     def drop(self, object_id: int) -> None:
         """Its rows are on their way out: the same bytes elsewhere are new again."""
@@ -195,6 +200,16 @@ class Ledger:
 def identity_of(item: LogObject) -> str | None:
     """ETag and size, where the place gives an ETag."""
     return f"{item.etag}-{item.size}" if item.etag else None
+
+
+def timed(identity: str | None, item: LogObject) -> str | None:
+    """The identity of an answer that says no time of its own: the same at another time is another thing. It may be an empty list."""
+    return f"{identity}@{item.last_modified.isoformat()}" if identity and item.last_modified else identity
+
+
+def content_of(source: str | None, md5: str | None, size: int) -> str | None:
+    """What tells the bytes of a log, wherever they lie. Those of an inventory may say something else at another time: see `timed`."""
+    return f"{md5}-{size}" if md5 and source != "inventory" else None
 
 
 def write_windows(windows: list[Window]) -> str | None:
@@ -231,7 +246,7 @@ def record(con: Any, entries: list[Entry]) -> None:
             e.object_id, e.object.uri, e.identity, e.md5, e.sha256, e.source, e.distribution, e.object.size, e.text_bytes,
             e.format, e.delivery, layouts.get(e.object_id), e.sampling_pct, e.lines, e.rows, e.rejected, e.ignored, e.duplicates,
             e.first_time, e.last_time, e.object.last_modified, now, write_windows(e.windows), e.status,
-            "; ".join(e.notes + e.findings) or None,
+            "; ".join(e.notes + e.remarks + e.findings) or None,
         )
         for e in entries
     ]  # fmt: skip

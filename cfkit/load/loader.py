@@ -23,19 +23,22 @@ import duckdb
 from cfkit.errors import CaseError
 from cfkit.load import parquet, stream, unpack
 from cfkit.load.batch import Batch
-from cfkit.load.ledger import Entry, Known, Ledger, forget, identity_of
+from cfkit.load.ledger import Entry, Known, Ledger, content_of, forget, identity_of, timed
 from cfkit.load.progress import Progress
 from cfkit.load.report import LoadReport
 from cfkit.load.unpack import Prepared, Wanted
 from cfkit.objects import Fetched, LogObject, Place
+from cfkit.sources import recognise
 from cfkit.sources.cut import Cutter
 from cfkit.window import Window, merged
 
 BATCH_BYTES = 256 << 20
-EAGER_BYTES = 128 << 20
-"""What is worth a transaction when the writing thread has nothing to do: over 122,880 rows, the size of DuckDB's row groups, below
-which rows would be written twice, to the log and to the table."""
+EAGER_BYTES = 48 << 20
+"""What is worth a transaction when the writing thread has nothing to do: about 122,880 rows, the size of DuckDB's row groups, below
+which rows would be written twice, to the log and to the table. More would only hold memory while a bucket is slower than the disk."""
 BATCH_SECONDS = 15.0
+STOPPING_BYTES = 16 << 20
+"""A gathered batch of this size is still written after a Ctrl-C: of a slow place it may be a quarter of a minute's work."""
 MARKER = "lines-on-their-way"  # in the folder beside the case: it is the kit's own and may go
 
 
@@ -65,6 +68,7 @@ class Loader:
         self.report = LoadReport(window=wanted.window)
         self.progress = progress
         self._batch: Batch | None = None
+        self._whole = True  # whether what the batch holds is whole objects, at the moment of a Ctrl-C
         self._batches = 0
         self._batch_since = 0.0
         self._writing: Future[None] | None = None
@@ -88,7 +92,9 @@ class Loader:
             fetched = _fetch(places, wanted)
             try:
                 for prepared in unpack.prepared(fetched, unpackers, self.wanted):
+                    self._whole = False
                     self._accept(prepared, writer)
+                    self._whole = True
                     bar.advance(1, prepared.entry.object.size)
                 self._flush(writer)
                 self._wait()
@@ -96,6 +102,8 @@ class Loader:
             except KeyboardInterrupt:
                 self.report.stopped = True
                 with contextlib.suppress(duckdb.Error):
+                    if self._whole and self._batch is not None and self._batch.size <= STOPPING_BYTES:
+                        self._flush(writer)
                     self._wait()
             except OSError as error:  # the lines on their way lie on a disk too
                 with contextlib.suppress(Exception):
@@ -119,7 +127,7 @@ class Loader:
 
     def _known_before_fetch(self, item: LogObject) -> bool:
         """Whether ETag and size say that the case holds these bytes already. Counts it as skipped."""
-        known = self.ledger.same_bytes(identity_of(item))
+        known = self.ledger.same_bytes(identity_of(item), timed(identity_of(item), item))
         if known is None or not self._holds(known, item):
             return False
         self._skip(item, known)
@@ -136,8 +144,9 @@ class Loader:
                 self.ledger.drop(before.object_id)
 
     def _holds(self, known: Known, item: LogObject) -> bool:
+        shape = recognise.SHAPES.get(known.source or "")
         renamed = known.distribution is None and unpack.distribution_of(item, self.wanted.distributions) is not None
-        return known.holds(self.window) and not renamed
+        return known.holds(self.window) and not (renamed and (shape is None or shape.of_one_distribution))
 
     def _accept(self, prepared: Prepared, writer: ThreadPoolExecutor) -> None:
         try:
@@ -155,7 +164,7 @@ class Loader:
         if prepared.failure or prepared.refusal:
             self._set_aside(prepared, before, writer)
             return
-        same = self.ledger.same_bytes(entry.identity, f"{entry.md5}-{item.size}")
+        same = self.ledger.same_bytes(entry.identity, content_of(entry.source, entry.md5, item.size))
         if same is not None:
             if self._holds(same, item):
                 self._skip(item, same)
@@ -309,7 +318,12 @@ def reject_known(batch: Batch, entry: Entry, cutter: Cutter) -> None:
 
 def write_failed(error: duckdb.Error | OSError) -> CaseError:
     text = str(error).splitlines()[0]
-    if "No space left" in text or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+    if "File too large" in text:
+        return CaseError(
+            f"The case could not be written: {text}. What was loaded before is kept; the file system, or a limit of this session "
+            "(`ulimit -f`), allows no larger file: raise it, or move the case elsewhere, and run the same command again."
+        )
+    if "No space left" in text or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
         return CaseError(
             f"The case could not be written: {text}. What was loaded before is kept; free some space (the case, and about 1 GB beside it "
             "while loading) and run the same command again."
@@ -329,8 +343,11 @@ def spill_folder(case_file: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():  # somebody else's
         folder = Path(tempfile.mkdtemp(prefix=folder.name + "-", dir=folder.parent))
-    folder.mkdir(exist_ok=True)
-    (folder / MARKER).touch()
+    try:
+        folder.mkdir(exist_ok=True)
+        (folder / MARKER).touch()
+    except OSError as error:
+        raise write_failed(error) from error
     try:
         yield folder
     finally:

@@ -11,13 +11,15 @@ class Progress:
 
     def __init__(self, objects: int, total_bytes: int, shown: bool | None = None) -> None:
         self._objects = objects
+        self._sized = total_bytes > 0  # answers of a service have no size before they are there
         self._done = 0
         self._bar = None
         if objects and (someone_watches() if shown is None else shown):
             from tqdm.auto import tqdm
 
             self._bar = tqdm(
-                total=max(total_bytes, 1), unit="B", unit_scale=True, desc="Loading", file=sys.stderr, leave=False,
+                total=total_bytes if self._sized else objects, unit="B" if self._sized else " answers", unit_scale=self._sized,
+                desc="Loading", file=sys.stderr, leave=False,
                 bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
             )  # fmt: skip
             self.advance(0, 0)
@@ -26,7 +28,7 @@ class Progress:
         self._done += objects
         if self._bar is not None:
             self._bar.set_postfix_str(f"{self._done:,}/{self._objects:,} objects", refresh=False)
-            self._bar.update(size)
+            self._bar.update(min(size, self._bar.total - self._bar.n) if self._sized else objects)
 
     def __enter__(self) -> Progress:
         return self

@@ -22,6 +22,7 @@ _WORDS = {
     "cloudtrail": "CloudTrail",
     "waf": "AWS WAF",
     "connection": "connections",
+    "inventory": "what AWS says is there",
 }
 
 
@@ -59,6 +60,8 @@ class LoadReport:
     twins: list[tuple[str, str]] = field(default_factory=list)  # skipped: the same bytes lie in the case under another name
     reasons: list[tuple[str, int]] = field(default_factory=list)  # of rejects, the most frequent first; filled by the case
     looked_up: LookedUp | None = None  # filled by the case
+    notes: list[str] = field(default_factory=list)  # what a place says of what it could give
+    remarks: list[tuple[str, str]] = field(default_factory=list)  # what objects of a kind leave out
     stale: int = 0  # objects to be loaded again, since what their lines were duplicates of is gone
     distributions: set[str] = field(default_factory=set)
     nameless: int = 0
@@ -99,13 +102,14 @@ class LoadReport:
                 setattr(tally, name, getattr(tally, name) + getattr(entry, name))
             for table, rows in entry.tables.items():
                 self.tables[table] = self.tables.get(table, 0) + rows
+            self.remarks += [(entry.object.uri, remark) for remark in entry.remarks]
             if entry.status == "partial":
                 self.partial.append((entry.object.uri, "; ".join(entry.notes)))
             if entry.distribution:
                 self.distributions.add(entry.distribution)
             elif entry.layout is not None and entry.tables["requests"] and "distribution" not in entry.layout.filled:
                 self.nameless += 1
-            if entry.first_time is not None and entry.last_time is not None:
+            if entry.first_time is not None and entry.last_time is not None and entry.source != "inventory":
                 self.first_time = min(self.first_time or entry.first_time, entry.first_time)
                 self.last_time = max(self.last_time or entry.last_time, entry.last_time)
 
@@ -129,6 +133,7 @@ class LoadReport:
                 for name, tally in self.sources.items()
             },
             "failures": [{"uri": uri, "reason": reason} for uri, reason in self.failures],
+            "notes": [*self.notes, *_by_reason(self.remarks)],
         }
 
     def __str__(self) -> str:
@@ -157,6 +162,7 @@ class LoadReport:
         if self.nameless:
             out.append(f"  unnamed   {_n(self.nameless, 'object')} whose name gives no distribution; --distribution ID says which it is")
         out += self._ignored()
+        out += [f"  {'' if at else 'note':<9} {note}" for at, note in enumerate([*self.notes, *_by_reason(self.remarks)])]
         if self.replaced:
             out.append(f"  replaced  {_n(self.replaced, 'object')} that had changed since they were loaded before")
         if self.skipped:

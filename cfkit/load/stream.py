@@ -61,7 +61,7 @@ def _parts(loader: Loader, prepared: Prepared, careful: bool) -> list[tuple[str,
         for block in content.blocks():
             if cutter is None:
                 block = block.removeprefix(BYTE_ORDER_MARK)
-                cutter = recognise.cutter(block, loader.wanted.source, loader.wanted.declared)
+                cutter = recognise.cutter(block, loader.wanted.source, loader.wanted.declared, unpack.about(entry))
             batch = batch or loader.new_batch()
             batch.add(entry, cutter.feed(block))
             if batch.size >= flow.BATCH_BYTES:

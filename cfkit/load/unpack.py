@@ -10,9 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cfkit.errors import CannotRead
-from cfkit.load.ledger import Entry, identity_of
+from cfkit.load.ledger import Entry, identity_of, timed
 from cfkit.objects import Fetched, LogObject
 from cfkit.sources import recognise
+from cfkit.sources.answers import About
 from cfkit.sources.content import Content
 from cfkit.sources.cut import Cutter, Piece
 from cfkit.sources.realtime import Declared
@@ -64,7 +65,8 @@ def prepared(fetched: Iterator[Fetched], unpackers: ThreadPoolExecutor, wanted: 
         for size, group in _handfuls(fetched):
             waiting.append((size, unpackers.submit(_all, group, wanted)))
             ahead += size
-            while waiting and (ahead > AHEAD_BYTES or len(waiting) > AHEAD_GROUPS):
+            # What is unpacked goes on at once: of a slow place sixteen groups may be half a minute's work, which a Ctrl-C would cost.
+            while waiting and (ahead > AHEAD_BYTES or len(waiting) > AHEAD_GROUPS or waiting[0][1].done()):
                 size, future = waiting.popleft()
                 ahead -= size
                 yield from future.result()
@@ -113,7 +115,7 @@ def _unpack(out: Prepared, wanted: Wanted) -> None:
     for block in content.blocks():
         if not blocks:
             block = block.removeprefix(BYTE_ORDER_MARK)
-            out.cutter = recognise.cutter(block, wanted.source, wanted.declared)
+            out.cutter = recognise.cutter(block, wanted.source, wanted.declared, about(out.entry))
         blocks.append(block)
         total += len(block)
         if total > WHOLE_BYTES:
@@ -122,11 +124,20 @@ def _unpack(out: Prepared, wanted: Wanted) -> None:
     out.cutter = out.cutter or Cutter()
     pieces = out.cutter.feed(blocks[0] if len(blocks) == 1 else b"".join(blocks)) if blocks else []
     out.pieces = pieces + out.cutter.end(content.torn)
+    if out.cutter.source == "inventory":
+        out.entry.source = "inventory"
+        if out.cutter.of_file_time:
+            out.entry.identity = timed(out.entry.identity, out.entry.object)
 
 
 def distribution_of(item: LogObject, distributions: tuple[str, ...]) -> str | None:
     """From the object's name; without one, the distribution that the person named, if it is one."""
     return item.distribution or (distributions[0] if len(distributions) == 1 else None)
+
+
+def about(entry: Entry) -> About:
+    """What is known of an object besides its text."""
+    return About(entry.object.uri, entry.object.last_modified, entry.distribution)
 
 
 def _handfuls(fetched: Iterator[Fetched]) -> Iterator[tuple[int, list[Fetched]]]:
@@ -161,6 +172,8 @@ def describe(entry: Entry, content: Content | None, cutter: Cutter | None, sampl
     """What the ledger says of the object besides its counts."""
     layouts = cutter.layouts if cutter is not None else []
     entry.source = cutter.source if cutter is not None else None
+    if entry.source is not None and not recognise.SHAPES[entry.source].of_one_distribution:
+        entry.distribution = None
     if layouts:
         entry.layout, entry.delivery = layouts[0], layouts[0].delivery
         if layouts[0].shape.name == "realtime" and sampling_pct is not None and sampling_pct < 100:
@@ -168,6 +181,11 @@ def describe(entry: Entry, content: Content | None, cutter: Cutter | None, sampl
     entry.format = "; ".join(layout.words for layout in layouts[:3]) or "empty"
     if len(layouts) > 3:
         entry.format += f" and {len(layouts) - 3} more layouts"
+    if cutter is not None and cutter.remark and layouts:
+        entry.remarks.append(cutter.remark)
+    if cutter is not None and cutter.broken:
+        entry.status = "partial"
+        entry.notes.append(cutter.broken)
     if content is not None:
         entry.text_bytes = content.size
         if content.note:

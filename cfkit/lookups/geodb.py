@@ -51,6 +51,7 @@ class GeoDb:
         self._damage = maxminddb.InvalidDatabaseError
         _present(self.path)
         try:
+            _unpacked(self.path)
             self._reader = maxminddb.open_database(str(self.path))
         except (self._damage, ValueError, UnicodeDecodeError) as error:
             raise CannotRead(_no_database(self.path)) from error
@@ -164,22 +165,31 @@ def _present(path: Path) -> None:
         raise CannotRead(f"There is no geo database {path}. {there} {_WHERE_FROM}")
 
 
-def _no_database(path: Path) -> str:
-    with open(path, "rb") as stream:
-        head = stream.read(512)
+def _unpacked(path: Path) -> None:
+    """Raises CannotRead for an archive: a database that lies in one as it is would be found there, and seem damaged."""
+    head = _head(path)
     if head[:2] == b"\x1f\x8b":
-        return f"{path} is compressed. Unpack it, and give the .mmdb file in it."
+        raise CannotRead(f"{path} is compressed. Unpack it, and give the .mmdb file in it.")
     if head[:4] == b"PK\x03\x04" or head[257:262] == b"ustar":
-        return f"{path} is an archive. Unpack it, and give the .mmdb file in it."
+        raise CannotRead(f"{path} is an archive. Unpack it, and give the .mmdb file in it.")
+
+
+def _head(path: Path) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read(512)
+
+
+def _no_database(path: Path) -> str:
+    head = _head(path)
     if not head:
         return f"{path} is empty, no geo database. Was its download cut off?"
-    if head.isascii() and b"," in head:
+    if head.isascii() and b"," in head and b"\0" not in head:
         return f"{path} is text, and a geo database is read in the MaxMind DB format only. The same data comes as .mmdb: give that."
     return f"{path} is no geo database in the MaxMind DB format (.mmdb), or is cut off. Fetch it again, or give another. {_WHERE_FROM}"
 
 
 def _damaged(path: Path) -> str:
     return (
-        f"The geo database {path} is damaged: a record in it cannot be read. Fetch it again, or leave it out. Rows that were loaded "
-        "before this was found are kept."
+        f"The geo database {path} is damaged: a record in it cannot be read. Fetch it again, or go on without it; one that was given to an "
+        "earlier load is asked as long as it lies there. Rows that were loaded before this was found are kept."
     )

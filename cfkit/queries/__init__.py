@@ -43,6 +43,10 @@ _SOURCES = {
     "connections": ("connections", "`cfkit load WHERE --case FILE` with the connection logs of the distribution"),
     "distributions": ("distributions", "`cfkit inventory --case FILE`"),
     "deliveries": ("log deliveries", "`cfkit inventory --case FILE`"),
+    "logging_history": ("inventories", "`cfkit inventory --case FILE`"),
+    "logging_state": ("inventories", "`cfkit inventory --case FILE`"),
+    "inventory": ("inventories", "`cfkit inventory --case FILE`"),
+    "listings": ("listings of a bucket", "`cfkit load FILE --case FILE` with the saved output of `aws s3api list-objects-v2`"),
 }
 
 

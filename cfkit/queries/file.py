@@ -34,7 +34,7 @@ from cfkit.queries import params as parameters
 from cfkit.queries import sentences
 from cfkit.queries.params import Param
 from cfkit.scope import Scope
-from cfkit.sources.columns import TABLES
+from cfkit.sources.columns import TABLES, VIEWS
 
 RESERVED = ("scope_start", "scope_end")
 SEVERITIES = ("low", "medium", "high", "critical")
@@ -122,7 +122,7 @@ class Query:
     def reads(self) -> frozenset[tuple[str, str]]:
         """(table, column) of the log tables that the SQL mentions: what its answer rests on. A column of two tables is of both."""
         words = set(re.findall(r"[a-z_][a-z0-9_]*", re.sub(r"--[^\n]*|'[^']*'", "", self.sql)))
-        read = [table for table in TABLES.values() if table.name in self.tables or f"all_{table.name}" in self.tables]
+        read = [table for table in (TABLES | VIEWS).values() if table.name in self.tables or f"all_{table.name}" in self.tables]
         return frozenset((table.name, column) for table in read for column in table.names if column in words)
 
     @property
@@ -201,8 +201,8 @@ class _Reader:
             if not _QUERY_NAME.fullmatch(other) or not (self.folder / f"{other}.sql").is_file():
                 raise self.fail(self._line("next"), f"`next` names {other!r}, and there is no such query")
         for table in self._texts(head, "needs"):
-            if table not in TABLES:
-                raise self.fail(self._line("needs"), f"`needs` names {table!r}; the tables are {', '.join(TABLES)}")
+            if table not in TABLES | VIEWS:
+                raise self.fail(self._line("needs"), f"`needs` names {table!r}; the tables are {', '.join(TABLES | VIEWS)}")
         if "chart" in head:
             self._chart(head["chart"], columns)
         examples = tuple(self._example(i, e, columns, params) for i, e in enumerate(head["example"]))

@@ -30,6 +30,7 @@ class Table:
     about: str
     columns: tuple[Column, ...] = field(repr=False)
     key: str | None = None  # the column that tells one record from another: the same value twice is the same record
+    unique: bool = False  # its values are unique by their making (UUIDs): whatever object holds one again, it is the same record
     states: bool = False  # rows say what was true at a time rather than what happened: no window cuts them
     rows: str = ""
 
@@ -106,18 +107,19 @@ _CHANGES = (
     Column("event", "VARCHAR", "name of the API call, without the API version that some records add", ("eventname",)),
     Column("event_source", "VARCHAR", "service that was called: cloudfront.amazonaws.com, wafv2.amazonaws.com ...", ("eventsource",)),
     Column("distribution", "VARCHAR", "distribution id the call was about, where it names one"),
-    Column("resource", "VARCHAR", "what the call was about: the ARN, id or name in the request, the answer or the error message"),
+    Column("resource", "VARCHAR", "what the call was about, or made: the ARN, id or name in the answer, the request or the error message; NAME/ID of AWS WAF's"),
     Column("actor", "VARCHAR", "who called: user name, role/session name, root, or the AWS service"),
     Column("actor_kind", "VARCHAR", "kind of identity: IAMUser, AssumedRole, Root, AWSService, IdentityCenterUser ...", ("useridentity.type",)),
     Column("actor_ip", "VARCHAR", "address the call came from, or the name of an AWS service", ("sourceipaddress",)),
     Column("user_agent", "VARCHAR", "the tool that called, as recorded", ("useragent",)),
-    Column("from_console", "BOOLEAN", "true when the record says the call came from a console session"),
+    Column("tool", "VARCHAR", "what made the call, by its marks: console, cli, sdk, terraform, pulumi, ansible, cloudformation, or service, another AWS service"),
+    Column("from_console", "BOOLEAN", "true for calls from a console session: by the record's own flag, else by a browser's user agent"),
     Column("read_only", "BOOLEAN", "true for calls that change nothing"),
     Column("error_code", "VARCHAR", "why the call failed; absent when it succeeded", ("errorcode",)),
     Column("error_message", "VARCHAR", "the same in words; of a denied call the only place that names its target", ("errormessage",)),
     Column("request", "JSON", "requestParameters", ("requestparameters",)),
     Column("response", "JSON", "responseElements", ("responseelements",)),
-    Column("etag_before", "VARCHAR", "ETag the caller meant to change (ifMatch)", ("requestparameters.ifmatch",)),
+    Column("etag_before", "VARCHAR", "ETag of the version the caller meant to change (ifMatch)", ("requestparameters.ifmatch",)),
     Column("etag_after", "VARCHAR", "ETag after the call", ("responseelements.etag",)),
     Column("account", "VARCHAR", "account the call was made in"),
     Column("region", "VARCHAR", "region of the call; us-east-1 for CloudFront", ("awsregion",)),
@@ -186,49 +188,149 @@ _CONNECTIONS = (
     Column("object_id", "INTEGER", "the object this row was read from: `objects.object_id`"),
 )
 
-_DISTRIBUTIONS = (
-    Column("time", "TIMESTAMP", "when this was true, UTC: the moment of asking, or the date of the saved answer", ("time",)),
-    Column("distribution", "VARCHAR", "distribution id", ("distribution",)),
-    Column("arn", "VARCHAR", "its ARN", ("arn",)),
-    Column("account", "VARCHAR", "account it belongs to", ("account",)),
-    Column("cdn_host", "VARCHAR", "its own name, dXXXX.cloudfront.net", ("cdn_host",)),
-    Column("status", "VARCHAR", "Deployed or InProgress", ("status",)),
-    Column("enabled", "BOOLEAN", "whether it answers requests at all", ("enabled",)),
-    Column("staging", "BOOLEAN", "whether it is a staging distribution", ("staging",)),
-    Column("aliases", "VARCHAR[]", "names it answers for", ("aliases",)),
-    Column("comment", "VARCHAR", "its comment", ("comment",)),
-    Column("web_acl", "VARCHAR", "ARN or id of its web ACL; absent where it has none", ("web_acl",)),
-    Column("last_modified", "TIMESTAMP", "when its configuration was last changed, UTC", ("last_modified",)),
-    Column("etag", "VARCHAR", "ETag of the configuration", ("etag",)),
-    Column("config", "JSON", "the configuration as the API gave it; NULL where only a summary was given", ("config",)),
+_INVENTORY = (
+    Column("time", "TIMESTAMP", "when this was true, UTC", ("time",)),
+    Column("time_from", "VARCHAR", "where `time` comes from: asked, when the inventory was begun; answer, the date in a saved answer; file, the time of its file, which copying may change", ("time_from",)),
+    Column("account", "VARCHAR", "account that was asked; NULL where neither the inventory nor an ARN says", ("account",)),
+    Column("item", "VARCHAR", "what it is about: distribution, realtime_config, delivery, delivery_source, delivery_destination, web_acl, waf_logging or caller", ("item",)),
+    Column("call", "VARCHAR", "the API call, named as the IAM action that allows it: logs:DescribeDeliveries", ("call",)),
+    Column("outcome", "VARCHAR", "item: one thing that an answer tells of; of the call itself complete: it told of everything; partial: there is more; refused: AWS denied it; failed: there was no answer", ("outcome",)),
+    Column("whole", "BOOLEAN", "of an item: whether its answer told of everything there was", ("whole",)),
+    Column("distribution", "VARCHAR", "distribution it is about, where it is about one", ("distribution",)),
+    Column("name", "VARCHAR", "ARN, id or name of the item", ("name",)),
+    Column("reason", "VARCHAR", "why a call was refused or failed, or what an answer leaves open", ("reason",)),
+    Column("said", "JSON", "what AWS said, as given; of a list, what is around its items. Configurations hold secrets: the values of custom origin headers", ("said",)),
     Column("object_id", "INTEGER", "the object this row was read from: `objects.object_id`"),
 )
 
-_DELIVERIES = (
+_LISTINGS = (
     Column("time", "TIMESTAMP", "when this was true, UTC", ("time",)),
-    Column("kind", "VARCHAR", "legacy (standard logging v1), v2 (standard logging v2), realtime, connection or waf", ("kind",)),
-    Column("distribution", "VARCHAR", "distribution whose requests are logged; NULL for a delivery that no distribution uses", ("distribution",)),
-    Column("web_acl", "VARCHAR", "ARN of the web ACL whose decisions are logged (kind waf)", ("web_acl",)),
-    Column("enabled", "BOOLEAN", "true: logs are delivered; false: the answer says they are not", ("enabled",)),
-    Column("name", "VARCHAR", "name or id of the delivery or of the real-time configuration", ("name",)),
-    Column("destination", "VARCHAR", "bucket, stream or log group the logs go to", ("destination",)),
-    Column("prefix", "VARCHAR", "prefix or suffix path under it", ("prefix",)),
-    Column("format", "VARCHAR", "w3c, json, parquet, plain or raw", ("format",)),
-    Column("fields", "VARCHAR[]", "fields it carries, where they are chosen", ("fields",)),
-    Column("sampling_pct", "DOUBLE", "percent of the requests that are logged", ("sampling_pct",)),
-    Column("cookies", "BOOLEAN", "whether cookies are logged (legacy)", ("cookies",)),
-    Column("detail", "JSON", "the delivery as the API gave it", ("detail",)),
-    Column("object_id", "INTEGER", "the object this row was read from: `objects.object_id`"),
+    Column("time_from", "VARCHAR", "where `time` comes from: answer, the date in the saved answer; file, the time of its file", ("time_from",)),
+    Column("bucket", "VARCHAR", "bucket; NULL where the listing does not name it, as the AWS command line does not", ("bucket",)),
+    Column("key", "VARCHAR", "key of the object", ("key",)),
+    Column("distribution", "VARCHAR", "distribution id in its name, as standard logs have it", ("distribution",)),
+    Column("etag", "VARCHAR", "ETag without quotes: the MD5 of the bytes of an object put in one piece, `objects.md5`", ("etag",)),
+    Column("bytes", "BIGINT", "size as stored", ("bytes",)),
+    Column("last_modified", "TIMESTAMP", "when it was put there, UTC", ("last_modified",)),
+    Column("storage_class", "VARCHAR", "STANDARD, GLACIER ...", ("storage_class",)),
+    Column("object_id", "INTEGER", "the listing this row was read from: `objects.object_id`"),
+)
+
+_DISTRIBUTIONS = (
+    Column("time", "TIMESTAMP", "when this was true, UTC"),
+    Column("time_from", "VARCHAR", "where `time` comes from, as in `inventory`"),
+    Column("distribution", "VARCHAR", "distribution id"),
+    Column("arn", "VARCHAR", "its ARN"),
+    Column("account", "VARCHAR", "account it belongs to"),
+    Column("cdn_host", "VARCHAR", "its own name, dXXXX.cloudfront.net"),
+    Column("status", "VARCHAR", "Deployed or InProgress"),
+    Column("enabled", "BOOLEAN", "whether it answers requests at all"),
+    Column("staging", "BOOLEAN", "whether it is a staging distribution"),
+    Column("aliases", "VARCHAR[]", "names it answers for"),
+    Column("comment", "VARCHAR", "its comment"),
+    Column("web_acl", "VARCHAR", "ARN of its web ACL (AWS WAF Classic: its id); NULL where it has none or the answer does not say"),
+    Column("last_modified", "TIMESTAMP", "when its configuration was last changed, UTC; only summaries and GetDistribution say"),
+    Column("etag", "VARCHAR", "ETag of the configuration"),
+    Column("config", "JSON", "the configuration as the API gave it, keys in PascalCase; NULL where only a summary was given"),
+    Column("summary", "JSON", "the summary that ListDistributions gave: all but logging and what is rarely set"),
+    Column("object_id", "INTEGER", "the object that says so: `objects.object_id`"),
+)
+
+_DELIVERIES = (
+    Column("time", "TIMESTAMP", "when this was true, UTC"),
+    Column("time_from", "VARCHAR", "where `time` comes from, as in `inventory`"),
+    Column("account", "VARCHAR", "account it belongs to"),
+    Column("kind", "VARCHAR", "legacy (standard logging v1), v2 (standard logging v2), realtime, connection or waf; NULL for a delivery whose source no answer tells of"),
+    Column("distribution", "VARCHAR", "distribution whose requests are logged; NULL where none is known to be"),
+    Column("web_acl", "VARCHAR", "ARN of the web ACL whose decisions are logged (kind waf)"),
+    Column("enabled", "BOOLEAN", "true: logs are delivered; false: the configuration says they are not (legacy)"),
+    Column("name", "VARCHAR", "name, id or ARN of the delivery or of the real-time configuration"),
+    Column("destination", "VARCHAR", "bucket, stream or log group the logs go to; of a v2 delivery whose destination no answer tells of, the ARN of the destination"),
+    Column("prefix", "VARCHAR", "prefix or suffix path under it"),
+    Column("format", "VARCHAR", "w3c, json, parquet, plain or raw"),
+    Column("fields", "VARCHAR[]", "fields it carries, where they are chosen"),
+    Column("sampling_pct", "DOUBLE", "percent of the requests that are logged"),
+    Column("cookies", "BOOLEAN", "whether cookies are logged"),
+    Column("covers", "VARCHAR", "what is logged, where it is not everything: path patterns of cache behaviors (realtime), filters (waf)"),
+    Column("detail", "JSON", "the delivery as the API gave it"),
+    Column("whole", "BOOLEAN", "whether the answer told of every delivery there was"),
+    Column("object_id", "INTEGER", "the object that says so: `objects.object_id`"),
+)
+
+_LOGGING = (
+    Column("distribution", "VARCHAR", "distribution id; NULL stands for those that no answer names, where they could not be listed"),
+    Column("account", "VARCHAR", "account it belongs to"),
+    Column("kind", "VARCHAR", "legacy (standard logging v1), v2 (standard logging v2), realtime, connection or waf"),
+    Column("state", "VARCHAR", "on; off: an answer shows that it is not; unknown: the call was refused, failed, or no answer is there"),
+    Column("time", "TIMESTAMP", "when this was seen to be so, UTC"),
+    Column("until", "TIMESTAMP", "when this kind was looked at next, UTC; NULL: this is the latest that is known"),
+    Column("since", "TIMESTAMP", "the first look of those in a row that saw the same state, UTC"),
+    Column("why", "VARCHAR", "what the state rests on: the refusal, or what an answer shows"),
+    Column("deliveries", "BIGINT", "how many ways of this kind its logs are delivered: rows of `deliveries`"),
+    Column("destination", "VARCHAR", "where they go; several are joined by a comma"),
+    Column("fields", "VARCHAR[]", "fields that are in any of them, where they are chosen"),
+    Column("sampling_pct", "DOUBLE", "percent of the requests that are logged"),
+    Column("cookies", "BOOLEAN", "whether cookies are logged"),
+    Column("covers", "VARCHAR", "what is logged, where it is not everything: path patterns of cache behaviors (realtime), filters (waf)"),
+    Column("time_from", "VARCHAR", "where `time` comes from, as in `inventory`"),
+    Column("object_id", "INTEGER", "the object that says so: `objects.object_id`"),
 )
 # fmt: on
 
 REQUESTS = Table("requests", "One row for each request in an access log.", _REQUESTS, "request_id", rows="request_rows")
 CHANGES = Table(
-    "changes", "One row for each call in a trail that changed CloudFront, or what a distribution depends on.", _CHANGES, "event_id"
+    "changes",
+    "One row for each call in a trail that changed CloudFront, or what a distribution depends on.",
+    _CHANGES,
+    "event_id",
+    unique=True,
 )
 WAF = Table("waf", "One row for each request that AWS WAF judged.", _WAF, "request_id")
 CONNECTIONS = Table("connections", "One row for each mutual TLS connection.", _CONNECTIONS, "connection_id")
-DISTRIBUTIONS = Table("distributions", "One row for each distribution in each inventory that was taken.", _DISTRIBUTIONS, states=True)
-DELIVERIES = Table("deliveries", "One row for each way logs are delivered, in each inventory that was taken.", _DELIVERIES, states=True)
-TABLES = {table.name: table for table in (REQUESTS, CHANGES, WAF, CONNECTIONS, DISTRIBUTIONS, DELIVERIES)}
+INVENTORY = Table(
+    "inventory",
+    "One row for each thing that an inventory, or a saved answer of the AWS API, tells of, and for what became of each call. "
+    "Questions ask the views below.",
+    _INVENTORY,
+    states=True,
+)
+LISTINGS = Table(
+    "listings",
+    "One row for each object in a saved listing of a bucket (`aws s3api list-objects-v2`): what lies there, to hold the ledger against. "
+    "`left join objects on objects.md5 = listings.etag and objects.bytes = listings.bytes` finds those that were not loaded.",
+    _LISTINGS,
+    states=True,
+)
+TABLES = {table.name: table for table in (REQUESTS, CHANGES, WAF, CONNECTIONS, INVENTORY, LISTINGS)}
 """Tables that records of objects go to, by name."""
+
+DISTRIBUTIONS = Table(
+    "distributions",
+    "One row for each distribution in each inventory that was taken, or saved answer. "
+    "`where time <= T order by time desc limit 1` is the latest at a moment.",
+    _DISTRIBUTIONS,
+    states=True,
+)
+DELIVERIES = Table(
+    "deliveries",
+    "One row for each way logs are delivered, in each inventory that was taken, or saved answer. Parts that lie in different objects are "
+    "joined: the source and the destination nearest in time. That a distribution has no row here proves nothing: ask `logging_state`.",
+    _DELIVERIES,
+    states=True,
+)
+LOGGING_HISTORY = Table(
+    "logging_history",
+    "Whether the requests of a distribution were logged: one row for each distribution, kind, and time somebody looked. "
+    "What was known at a moment T: `where time <= T and (until is null or until > T)`.",
+    _LOGGING,
+    states=True,
+)
+LOGGING_STATE = Table(
+    "logging_state",
+    "The same as far as is known now: one row for each distribution and kind. `where state <> 'on'` is what an auditor asks; `unknown` is "
+    "never `off`.",
+    _LOGGING,
+    states=True,
+)
+VIEWS = {table.name: table for table in (DISTRIBUTIONS, DELIVERIES, LOGGING_HISTORY, LOGGING_STATE)}
+"""Views over what an inventory tells, by name: `cfkit/sources/views/`."""

@@ -71,6 +71,9 @@ class Cutter:
     tail: tuple[int, bytes] | None = None  # a torn last line: never a record, even where its columns happen to fit
     ignored: Counter[str] = field(default_factory=Counter)  # records left out, by reason
     rejects: list[tuple[int, str, str]] = field(default_factory=list)  # records that are known to be bad: line, reason, text
+    of_file_time: bool = False  # some of its records were true when the file was written, as far as anybody can tell
+    broken: str | None = None  # the text breaks off before its end; told when all of it is read
+    remark: str | None = None  # what such an object leaves out, and nothing is wrong with that
     carry: bytes = b""
     _line: int = 1
     _uncounted: list[Piece] = field(default_factory=list)

@@ -39,6 +39,7 @@ class Shape(ABC):
     table: Table
     types: Mapping[str, str] = {}  # SQL types of fields that are not text
     absent: tuple[str, ...] = ("-", "")  # values that stand for none
+    of_one_distribution = True  # an object holds one distribution's records, so that its name, or a person, can say which
 
     def problem(self, fields: Iterable[str]) -> str | None:
         """Why records with these fields cannot be rows; None when they can."""
@@ -143,6 +144,8 @@ class Layout:
         value = self.shape.column(column, self.at)
         if column.name == "distribution":
             # What is looked up by a short list is looked up in lists: a join would make DuckDB copy every column of every row.
+            if not self.shape.of_one_distribution:
+                return value
             named = "$distributions[object_id - $first_object + 1]"
             return named if value.startswith("cast(null") else f"coalesce({value}, {named})"
         return value

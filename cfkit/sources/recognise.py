@@ -12,10 +12,12 @@ from typing import Any
 import orjson
 
 from cfkit.errors import CannotRead
-from cfkit.sources import access, cloudtrail, connection, cut, inventory, realtime, waf
+from cfkit.sources import access, cloudtrail, connection, cut, event_history_csv, inventory, realtime, waf
+from cfkit.sources.answers import About
 from cfkit.sources.content import archive_kind
 from cfkit.sources.cut import Cutter, text_cutter
-from cfkit.sources.documents import Documents, envelope
+from cfkit.sources.documents import Documents, LeftAlone, Sorted, Sorter
+from cfkit.sources.json_text import envelope
 from cfkit.sources.layout import JSON, PARQUET, Layout, Shape
 from cfkit.sources.realtime import Declared
 
@@ -27,12 +29,8 @@ _FIRST_LINES = 20
 _SAFE_KEY = re.compile(r"[\w().\- /:]{1,80}", re.ASCII)
 
 
-class LeftAlone(CannotRead):
-    """An object that is no log and belongs beside logs: it is not loaded, and nothing is wrong with that."""
-
-
-def cutter(head: bytes, source: str = "auto", declared: Declared | None = None) -> Cutter:
-    """The cutter for an object whose text begins like this (64 KB or all of it).
+def cutter(head: bytes, source: str = "auto", declared: Declared | None = None, about: About | None = None) -> Cutter:
+    """The cutter for an object whose text begins like this (64 KB or all of it). `about`: what else is known of the object.
 
     Raises CannotRead with the reason when it is no log this kit reads or not of the source asked for, LeftAlone for digests and the like.
     """
@@ -40,11 +38,11 @@ def cutter(head: bytes, source: str = "auto", declared: Declared | None = None) 
     if kind := archive_kind(head):
         raise CannotRead(f"{kind}, not a log")
     start = head.lstrip()[:1]
-    found = json_cutter(head) if start in (b"{", b"[") else text_cutter(head, declared)
+    found = json_cutter(head, about) if start in (b"{", b"[") else event_history_csv.cutter(head) or text_cutter(head, declared)
     if source != "auto" and found.layout is not None:
         wrong_source(found.layout.shape, source)
     if source != "auto" and isinstance(found, Documents):
-        found = Documents(_only(source))
+        found.sorter = _only(source, found.sorter)
     return found
 
 
@@ -59,21 +57,23 @@ def article(title: str) -> str:
     return f"a{'n' if title[0] in 'aeiouAEIOU' else ''} {title}"
 
 
-def json_cutter(head: bytes) -> Cutter:
+def json_cutter(head: bytes, about: About | None = None) -> Cutter:
     """JSON: records by the line where its first whole line is one, documents otherwise."""
+    if cloudtrail.begins(head):
+        return Documents(sorting(about), "cloudtrail")
     whole = head.split(b"\n", _FIRST_LINES)
     lines = whole[:_FIRST_LINES] if len(whole) > 1 else whole
     for line in lines:
         record = _parsed(line)
         if not isinstance(record, dict) or not record:
             continue
-        if why := cloudtrail.left_alone(record):
-            raise LeftAlone(why)
+        if "digestStartTime" in record:
+            raise LeftAlone(cloudtrail.DIGEST)
         layout = by_line(record, line)
         if layout is not None:
             return Cutter(layout)
         break
-    return Documents(sort)
+    return Documents(sorting(about))
 
 
 def by_line(record: dict[str, Any], line: bytes = b"") -> Layout | None:
@@ -131,18 +131,22 @@ def parquet_layout(columns: Iterable[str], source: str = "auto") -> Layout:
     return layout
 
 
-def sort(record: dict[str, Any]) -> tuple[Layout, dict[str, Any]] | str:
-    """What becomes of one record of a document, whatever source it is of."""
-    if cloudtrail.looks_like(record):
-        return cloudtrail.sort(record)
-    if inventory.looks_like(record):
-        return inventory.sort(record)
-    if waf.looks_like(frozenset(record)):
-        return waf.LAYOUT, record
-    layout = flat(record)
-    if layout is None:
-        raise ValueError("JSON, but no record of a log this kit reads")
-    return _same(layout), record
+def sorting(about: About | None = None) -> Sorter:
+    """What becomes of the records of one document, whatever source they are of."""
+
+    def sort(record: dict[str, Any]) -> Sorted | list[Any]:
+        if cloudtrail.looks_like(record):
+            return cloudtrail.sort(record)
+        if waf.looks_like(frozenset(record)):
+            return waf.LAYOUT, record
+        if inventory.looks_like(record):
+            return inventory.read(record, about or About())
+        layout = flat(record)
+        if layout is None:
+            raise ValueError("JSON, but no record of a log this kit reads")
+        return _same(layout), record
+
+    return sort
 
 
 _layouts: dict[Layout, Layout] = {}
@@ -155,10 +159,13 @@ def _same(layout: Layout) -> Layout:
     return _layouts.setdefault(layout, layout)
 
 
-def _only(source: str) -> Any:
-    def sorter(record: dict[str, Any]) -> tuple[Layout, dict[str, Any]] | str:
+def _only(source: str, sort: Sorter) -> Sorter:
+    def sorter(record: dict[str, Any]) -> Sorted | list[Any]:
         found = sort(record)
-        if not isinstance(found, str):
+        return [only(each) for each in found] if isinstance(found, list) else only(found)
+
+    def only(found: Any) -> Any:
+        if isinstance(found, tuple):
             try:
                 wrong_source(found[0].shape, source)
             except CannotRead:

@@ -18,30 +18,37 @@
 -- last_time    = "last request in the object, or the end of the missing hours, UTC"
 -- objects      = "number of objects the row stands for"
 -- lines        = "data lines, header lines not counted"
--- rows         = "lines that became rows of requests"
+-- rows         = "lines that became rows of requests, changes or waf"
 -- rejected     = "lines that could not be read"
--- ignored      = "lines outside the window asked for when loading"
+-- ignored      = "lines outside the window asked for when loading, and records of a trail that are not about CloudFront"
 -- duplicates   = "lines already loaded from another object"
 -- unaccounted  = "lines in none of the four; 0, or the kit is at fault"
 -- bytes        = "size of the object as stored"
 -- uri          = "where the object lies"
 -- loaded_at    = "when it was loaded, UTC"
 -- [[example]]
--- first = { object = "(all)", status = "incomplete", note = "Incomplete: 0 not read, 1 cut short, 1 hour missing (2026-03-04 11:00 UTC, E2SHOPAPIEX4MPL)", objects = 272, lines = 62763, rows = 62756, rejected = 7, ignored = 0, duplicates = 0, unaccounted = 0 }
+-- first = { object = "(all)", status = "incomplete", note = "Incomplete: 0 not read, 1 cut short, 1 hour missing (2026-03-04 11:00 UTC, E2SHOPAPIEX4MPL)", objects = 2760, lines = 82022, rows = 77008, rejected = 7, ignored = 2528, duplicates = 2479, unaccounted = 0 }
 -- [[example]]
 -- start = 2026-03-02T00:00:00Z
 -- end   = 2026-03-03T00:00:00Z
--- first = { status = "complete", objects = 63, lines = 13609, rows = 13609 }
+-- first = { status = "complete", objects = 119, lines = 4164, rows = 3972 }
 
 with seen as (
-    select object_id from requests group by object_id
+    select object_id from requests
+    union
+    select object_id from changes
+    union
+    select object_id from waf
 ),
 
 named as (
     select
         object_id, uri, distribution, bytes, lines, rows, rejected, ignored, duplicates, first_time, last_time, loaded_at, status, note,
         regexp_extract(uri, '[^/]*$') as name,
-        try_strptime(nullif(regexp_extract(uri, '\.(\d{4}-\d{2}-\d{2}-\d{2})\.[^/]*$', 1), ''), '%Y-%m-%d-%H') as hour
+        coalesce(
+            try_strptime(nullif(regexp_extract(uri, '\.(\d{4}-\d{2}-\d{2}-\d{2})\.[^/]*$', 1), ''), '%Y-%m-%d-%H'),
+            try_strptime(nullif(regexp_extract(uri, '_(\d{8}T\d{2})\d{2}Z_[^/]*$', 1), ''), '%Y%m%dT%H')  -- CloudTrail and AWS WAF
+        ) as hour
     from objects
 ),
 

@@ -23,7 +23,7 @@
 -- rejected_lines = "rejected lines of all objects in the window"
 -- [[example]]
 -- rows  = 6
--- first = { reason = "has 17 fields, the #Fields line names 33", lines = 2, object = "E1SHOPWEBEX4MPL.2026-03-03-15.c640b94f.gz", first_line = 47, rejected_lines = 7 }
+-- first = { reason = "has 17 fields, the #Fields line names 33", lines = 2, object = "E1SHOPWEBEX4MPL.2026-03-03-15.8234c9da.gz", first_line = 28, rejected_lines = 7 }
 -- [[example]]
 -- start = 2026-03-02T00:00:00Z
 -- end   = 2026-03-03T00:00:00Z

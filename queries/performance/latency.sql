@@ -24,11 +24,11 @@
 -- [[example]]
 -- start = 2026-03-04T20:00:00Z
 -- end   = 2026-03-04T20:30:00Z
--- first = { answered_as = "misses", requests = 6220, taken_p50_s = 1.377, taken_p90_s = 3.607 }
+-- first = { answered_as = "misses", requests = 2965, taken_p50_s = 1.31, taken_p90_s = 3.481 }
 -- [[example]]
 -- start = 2026-03-04T19:00:00Z
 -- end   = 2026-03-04T20:00:00Z
--- first = { answered_as = "misses", requests = 210, taken_p50_s = 0.127, first_byte_p50_s = 0.122 }
+-- first = { answered_as = "misses", requests = 172, taken_p50_s = 0.115, first_byte_p50_s = 0.106 }
 
 with timed as (
     select

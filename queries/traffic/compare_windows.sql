@@ -36,24 +36,26 @@
 -- [[example]]
 -- start = 2026-03-04T20:00:00Z
 -- end   = 2026-03-04T20:30:00Z
--- first = { facet = "query_names", value = "q&_", requests = 6195, baseline_requests = 0, all_requests = 6609, all_baseline_requests = 515 }
+-- first = { facet = "query_names", value = "q&_", requests = 2890, baseline_requests = 0, all_requests = 3221, all_baseline_requests = 293 }
 -- [[example]]
 -- start = 2026-03-04T14:05:00Z
 -- end   = 2026-03-04T14:50:00Z
--- first = { facet = "status", value = "502", requests = 146, baseline_requests = 0 }
+-- distribution = "E1SHOPWEBEX4MPL"
+-- first = { facet = "result_type", value = "Error", requests = 108, baseline_requests = 1 }
 -- [[example]]
 -- start = 2026-03-05T09:00:00Z
 -- end   = 2026-03-05T19:00:00Z
+-- distribution = "E1SHOPWEBEX4MPL"
 -- params = { against = "day before" }
 -- rows  = 1
--- first = { facet = "result_type", value = "Miss", requests = 3376, baseline_requests = 2095 }
+-- first = { facet = "result_type", value = "Miss", requests = 1366, baseline_requests = 920 }
 -- [[example]]
 -- start = 2026-03-04T01:00:00Z    # the night: fewer people, nothing new
 -- end   = 2026-03-04T04:00:00Z
 -- quiet = true
 -- [[example]]
--- start = 2026-03-03T12:00:00Z
--- end   = 2026-03-03T13:00:00Z
+-- start = 2026-03-02T11:00:00Z
+-- end   = 2026-03-02T12:00:00Z
 -- quiet = true
 -- [[example]]
 -- start = 2026-03-02T00:00:00Z    # the first loaded hours: nothing before them, which is not the same as nothing found

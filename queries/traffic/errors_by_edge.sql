@@ -4,13 +4,14 @@
 -- quiet    = "No edge location with enough traffic answered a request with a {status_class}."
 -- how      = """One edge high, the rest flat: something between that place and the origin, or an origin that only those edges use (an origin group, latency routing, an edge function not yet everywhere). All high together: the origin or the configuration.
 -- The rows of the edge location with the clearest worst bucket come first; at_least_pct decides, the rate that even bad luck would not explain (lower end of a 95% Wilson interval), so 2 failures of 4 do not outrank 40 of 100.
--- The edge is where CloudFront answered, not where the viewer sits. Blind spot: buckets under min_requests are left out, and only the worst `edges` locations are shown. Status 000 is a viewer that left and is not an error."""
+-- The edge is where CloudFront answered, not where the viewer sits. Blind spot: buckets under min_requests are left out, as are edges whose errors never went to min_clients clients in one bucket, and only the worst `edges` locations are shown. Status 000 is a viewer that left and is not an error."""
 -- next     = ["traffic/errors_by_path", "traffic/errors_over_time", "performance/latency", "traffic/compare_windows"]
 -- chart    = { kind = "over_time", x = "bucket", y = "error_pct", color = "edge" }
 -- [params]
 -- bucket       = { type = "INTERVAL", min = "1 second", help = "width of one point, 5 minutes or more when left out: a single edge sees few requests a minute" }
 -- status_class = { type = "VARCHAR", default = "5xx", choices = ["5xx", "4xx"], help = "which errors" }
 -- min_requests = { type = "BIGINT", default = 20, min = 1, help = "leave out points with fewer requests; their rates are noise" }
+-- min_clients  = { type = "BIGINT", default = 3, min = 1, help = "an edge needs a point whose errors went to this many clients; those of fewer are the clients' own" }
 -- edges        = { type = "BIGINT", default = 8, min = 1, help = "number of edge locations to show" }
 -- [columns]
 -- bucket        = "start of the bucket, UTC"
@@ -26,8 +27,12 @@
 -- start = 2026-03-04T14:00:00Z
 -- end   = 2026-03-04T15:00:00Z
 -- params = { bucket = "5 minutes" }
--- rows  = 12
--- first = { edge = "FRA56-P4", bucket = 2026-03-04T14:20:00Z, requests = 38, errors = 18, error_pct = 47.37, elsewhere_pct = 0.0, edge_country = "DE" }
+-- rows  = 11
+-- first = { edge = "FRA56-P4", bucket = 2026-03-04T14:15:00Z, requests = 20, errors = 13, error_pct = 65.0, elsewhere_pct = 0.0, edge_country = "DE" }
+-- [[example]]
+-- start = 2026-03-08T16:00:00Z    # one client provokes errors and nobody else near it sees one
+-- end   = 2026-03-08T17:00:00Z
+-- quiet = true
 -- [[example]]
 -- start = 2026-03-03T10:00:00Z    # one of the two requests at PRG50-P1 failed: too few to say 50%
 -- end   = 2026-03-03T11:00:00Z
@@ -35,7 +40,7 @@
 -- [[example]]
 -- start = 2026-03-03T10:00:00Z
 -- end   = 2026-03-03T11:00:00Z
--- params = { min_requests = 1, bucket = "1 minute" }
+-- params = { min_requests = 1, min_clients = 1, bucket = "1 minute" }
 -- first = { edge = "PRG50-P1", requests = 2, errors = 1, error_pct = 50.0 }
 
 with width as (
@@ -51,7 +56,9 @@ by_edge as (
         width.bucket as bucket_width,
         max(edge_country) as edge_country,
         count(*) as requests,
-        count(*) filter (where status between (case $status_class when '4xx' then 400 else 500 end) and (case $status_class when '4xx' then 499 else 599 end)) as errors
+        count(*) filter (where status between (case $status_class when '4xx' then 400 else 500 end) and (case $status_class when '4xx' then 499 else 599 end)) as errors,
+        count(client_ip) as known,
+        count(distinct case when status between (case $status_class when '4xx' then 400 else 500 end) and (case $status_class when '4xx' then 499 else 599 end) then client_ip end) as clients
     from requests
     cross join width
     group by 1, 2, 3
@@ -69,6 +76,7 @@ point as (
         bucket_width,
         by_edge.requests,
         by_edge.errors,
+        known = 0 or clients >= $min_clients as shared,
         1.0 * by_edge.errors / by_edge.requests as rate,
         coalesce(1.0 * (by_bucket.errors - by_edge.errors) / nullif(by_bucket.requests - by_edge.requests, 0), 0) as elsewhere
     from by_edge
@@ -78,7 +86,7 @@ point as (
 
 judged as (
     select
-        bucket, edge, edge_country, bucket_width, requests, errors, rate, elsewhere,
+        bucket, edge, edge_country, bucket_width, requests, errors, shared, rate, elsewhere,
         -- Wilson score interval, z = 1.96
         case when errors = 0 then 0 else
             (rate + 1.9208 / requests - 1.96 * sqrt((rate * (1 - rate) + 0.9604 / requests) / requests)) / (1 + 3.8416 / requests)
@@ -89,6 +97,7 @@ judged as (
 edge_place as (
     select edge, row_number() over (order by max(at_least) desc, sum(errors) desc, edge) as place
     from judged
+    where shared
     group by edge
     having sum(errors) > 0
 )
@@ -106,4 +115,4 @@ select
 from judged
 inner join edge_place on edge_place.edge = judged.edge
 where place <= $edges
-order by place, at_least desc, errors desc, bucket
+order by place, shared desc, at_least desc, errors desc, bucket

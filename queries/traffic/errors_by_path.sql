@@ -29,7 +29,7 @@
 -- [[example]]
 -- start = 2026-03-04T14:00:00Z
 -- end   = 2026-03-04T15:00:00Z
--- first = { path = "/", requests = 95, errors = 50, main_status = 502, main_detail = "OriginConnectError", edges = 1, failing_paths = 38 }
+-- first = { path = "/c/coffee", requests = 17, errors = 15, main_status = 502, main_detail = "OriginConnectError", edges = 1, failing_paths = 26 }
 -- [[example]]
 -- start = 2026-03-04T13:00:00Z
 -- end   = 2026-03-04T14:00:00Z

@@ -37,13 +37,13 @@
 -- start = 2026-03-04T14:00:00Z
 -- end   = 2026-03-04T15:00:00Z
 -- params = { bucket = "5 minutes" }
--- rows  = 22
--- first = { distribution = "E1SHOPWEBEX4MPL", bucket = 2026-03-04T14:00:00Z, errors = 0, total_errors = 166, worst_at = 2026-03-04T14:45:00Z, worst_error_pct = 41.3, raised_from = 2026-03-04T14:05:00Z, raised_until = 2026-03-04T14:50:00Z }
+-- rows  = 35
+-- first = { distribution = "E1SHOPWEBEX4MPL", bucket = 2026-03-04T14:00:00Z, errors = 0, total_errors = 102, worst_at = 2026-03-04T14:15:00Z, worst_error_pct = 36.11, raised_from = 2026-03-04T14:05:00Z, raised_until = 2026-03-04T14:50:00Z }
 -- [[example]]
--- start = 2026-03-05T03:00:00Z    # a scanner's 403 and 404
--- end   = 2026-03-05T04:00:00Z
--- params = { status_class = "4xx", bucket = "5 minutes" }
--- first = { distribution = "E1SHOPWEBEX4MPL", total_requests = 756, total_errors = 606, raised_from = 2026-03-05T03:10:00Z, raised_until = 2026-03-05T03:40:00Z }
+-- start = 2026-03-05T01:00:00Z    # a scanner's 403 and 404
+-- end   = 2026-03-05T06:00:00Z
+-- params = { status_class = "4xx", bucket = "30 minutes" }
+-- first = { distribution = "E1SHOPWEBEX4MPL", total_requests = 1020, total_errors = 684, raised_from = 2026-03-05T03:00:00Z, raised_until = 2026-03-05T04:00:00Z }
 -- [[example]]
 -- start = 2026-03-04T14:00:00Z    # asked in the middle of it
 -- end   = 2026-03-04T14:30:00Z

@@ -29,7 +29,7 @@
 -- end   = 2026-03-04T21:00:00Z
 -- params = { bucket = "5 minutes", by = "nothing" }
 -- rows  = 24
--- first = { total_requests = 7842, busiest_at = 2026-03-04T20:10:00Z, busiest_requests = 1181, usual_requests = 71 }
+-- first = { total_requests = 4092, busiest_at = 2026-03-04T20:15:00Z, busiest_requests = 576, usual_requests = 51 }
 -- [[example]]
 -- start = 2026-03-04T10:00:00Z    # the API's log has nothing for 11:00-12:00: the hour is in the answer, as 0
 -- end   = 2026-03-04T13:00:00Z

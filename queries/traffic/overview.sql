@@ -25,12 +25,12 @@
 -- viewers_left_pct = "the same in percent of the requests"
 -- cache            = "the hit ratio in words, or that the log carries none"
 -- [[example]]
--- first = { distribution = "(all)", requests = 62756, clients = 2019, hit_pct = 61.96, errors_5xx = 198, errors_4xx = 1193, viewers_left = 176 }
+-- first = { distribution = "(all)", requests = 70852, clients = 2783, hit_pct = 55.58, errors_5xx = 309, errors_4xx = 4416, viewers_left = 340 }
 -- [[example]]
 -- start = 2026-03-04T14:00:00Z
 -- end   = 2026-03-04T15:00:00Z
 -- distribution = "E1SHOPWEBEX4MPL"
--- first = { requests = 828, clients = 51, errors_5xx = 166, errors_5xx_pct = 20.05 }
+-- first = { requests = 613, clients = 42, errors_5xx = 102, errors_5xx_pct = 16.64 }
 
 with client as (
     -- hash: grouping by numbers costs half of grouping by addresses

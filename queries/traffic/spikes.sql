@@ -35,13 +35,13 @@
 -- detail         = "what most of the spike was; where there is no baseline, what to do"
 -- spikes         = "spikes found, all distributions together"
 -- [[example]]
--- rows  = 3
--- first = { distribution = "E1SHOPWEBEX4MPL", spike_start = 2026-03-04T20:00:00Z, spike_end = 2026-03-04T20:30:00Z, requests = 6574, usual_requests = 342, top_path = "/search", baseline = "same hour of the day, 4 days" }
+-- rows  = 9
+-- first = { distribution = "E1SHOPWEBEX4MPL", spike_start = 2026-03-04T20:00:00Z, spike_end = 2026-03-04T20:40:00Z, requests = 3197, usual_requests = 102, top_path = "/search", baseline = "same hour of the day, 14 days" }
 -- [[example]]
 -- start = 2026-03-03T00:00:00Z    # a flash crowd is a spike too; its hit ratio tells it from a flood
 -- end   = 2026-03-04T00:00:00Z
--- rows  = 1
--- first = { spike_start = 2026-03-03T19:00:00Z, spike_end = 2026-03-03T19:45:00Z, top_path = "/sale", hit_pct = 93.0 }
+-- rows  = 2
+-- first = { spike_start = 2026-03-03T19:00:00Z, spike_end = 2026-03-03T19:45:00Z, top_path = "/sale", hit_pct = 93.5 }
 -- [[example]]
 -- start = 2026-03-02T00:00:00Z    # a whole day with its morning, evening and night
 -- end   = 2026-03-03T00:00:00Z
@@ -50,9 +50,9 @@
 -- start  = 2026-03-04T20:00:00Z    # as if only a few hours were loaded: no baseline, no all-clear
 -- end    = 2026-03-04T20:30:00Z
 -- distribution = "E1SHOPWEBEX4MPL"
--- params = { min_hours = 200 }
+-- params = { min_hours = 400 }
 -- rows   = 1
--- first  = { distribution = "E1SHOPWEBEX4MPL", verdict = "and what is usual is not known, as only 96 hours with requests are loaded", spikes = 0 }
+-- first  = { distribution = "E1SHOPWEBEX4MPL", verdict = "and what is usual is not known, as only 336 hours with requests are loaded", spikes = 0 }
 
 with in_scope as (
     select coalesce(distribution, '(unknown)') as distribution from requests group by distribution

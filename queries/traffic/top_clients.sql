@@ -30,11 +30,11 @@
 -- [[example]]
 -- start = 2026-03-05T03:10:00Z
 -- end   = 2026-03-05T03:40:00Z
--- first = { client_ip = "198.51.100.77", requests = 622, share_pct = 90.41, paths = 353, errors_4xx_pct = 97.4 }
+-- first = { client_ip = "198.51.100.77", requests = 698, share_pct = 94.07, paths = 542, errors_4xx_pct = 97.7 }
 -- [[example]]
--- start = 2026-03-04T10:00:00Z    # an office behind one address: several user agents, few errors
--- end   = 2026-03-04T11:00:00Z
--- first = { client_ip = "192.0.2.10", requests = 107, user_agents = 5, top_agent_pct = 44.9, errors_4xx_pct = 1.9 }
+-- start = 2026-03-04T07:00:00Z    # an office behind one address: several user agents, few errors
+-- end   = 2026-03-04T14:00:00Z
+-- first = { client_ip = "192.0.2.10", requests = 259, user_agents = 8, top_agent_pct = 27.0, errors_4xx_pct = 0.8 }
 -- [[example]]
 -- start = 2026-03-04T20:00:00Z    # the flood comes from many addresses: none of them is busy
 -- end   = 2026-03-04T20:30:00Z

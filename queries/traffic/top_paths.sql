@@ -27,11 +27,11 @@
 -- [[example]]
 -- start = 2026-03-04T20:00:00Z
 -- end   = 2026-03-04T20:30:00Z
--- first = { path = "/search", requests = 6201, share_pct = 93.83, queries = 6200, misses = 6131 }
+-- first = { path = "/search", requests = 2893, share_pct = 89.82, queries = 2893, misses = 2859 }
 -- [[example]]
 -- start = 2026-03-03T19:00:00Z    # a flash crowd: many clients, and the cache carries it
 -- end   = 2026-03-03T20:00:00Z
--- first = { path = "/sale", requests = 311, clients = 251, hit_pct = 95.18 }
+-- first = { path = "/sale", requests = 169, clients = 141, hit_pct = 94.67 }
 -- [[example]]
 -- start = 2026-03-04T13:00:00Z
 -- end   = 2026-03-04T14:00:00Z

@@ -25,7 +25,7 @@
 -- [[example]]
 -- start = 2026-03-03T00:00:00Z
 -- end   = 2026-03-04T00:00:00Z
--- first = { site = "www.search.example", requests = 410, clients = 331, top_path = "/sale" }
+-- first = { site = "www.search.example", requests = 196, clients = 171, top_path = "/sale" }
 -- [[example]]
 -- start = 2026-03-03T00:00:00Z
 -- end   = 2026-03-04T00:00:00Z

@@ -23,7 +23,7 @@
 -- [[example]]
 -- start = 2026-03-04T20:00:00Z
 -- end   = 2026-03-04T20:30:00Z
--- first = { requests = 2301, share_pct = 34.82, clients = 25, top_client = "203.0.113.19" }
+-- first = { requests = 1137, share_pct = 35.3, clients = 26, top_client = "203.0.113.24" }
 -- [[example]]
 -- start = 2026-03-04T13:00:00Z
 -- end   = 2026-03-04T14:00:00Z

@@ -187,12 +187,12 @@ def test_start_here_runs_in_jupyterlab_and_its_widgets_choose_and_ask(view, lab,
         assert drawn(notebook.output(cell)) == 1, cell
     view.screenshot(path=picture("00_start_here"))
 
-    # The scope: the keyboard moves the left handle ten hours, a typed time says the rest.
+    # The scope: the keyboard moves the left handle ten bars of three hours, a typed time says the rest.
     picker = notebook.output("picker")
     picker.locator(".noUi-handle-lower").focus()
     for _ in range(10):
         view.keyboard.press("ArrowRight")
-    picker.get_by_text("In view: 2026-03-02 10:00 onwards (UTC)").wait_for()
+    picker.get_by_text("In view: 2026-03-03 06:00 onwards (UTC)").wait_for()
     start, end = picker.get_by_label("Start, UTC"), picker.get_by_label("End, UTC")
     end.fill("tomorrow")
     end.press("Enter")
@@ -203,7 +203,7 @@ def test_start_here_runs_in_jupyterlab_and_its_widgets_choose_and_ask(view, lab,
     start.press("Enter")
     picker.get_by_text("In view: 2026-03-04 14:00 to 15:00 UTC, all distributions").wait_for()
     with cfkit.Case() as case:
-        case.load(shipped.sample_objects(), progress=False)
+        case.load(*shipped.sample_objects(), progress=False)
         case.scope("2026-03-04T14:00", "2026-03-04T15:00")
         expected = case.ask("traffic/errors_by_edge", min_requests=10)
         overview = case.ask("traffic/overview")

@@ -38,6 +38,7 @@ class Fault:
     left: int
     hits: Callable[[Asked], bool]
     before: bool  # act without asking the real server
+    spared: int = 0  # so many requests before the first it hits
 
 
 class FaultyProxy:
@@ -75,12 +76,21 @@ class FaultyProxy:
     # Faults: each hits the next `times` requests of its operation whose key (or prefix, of a List) contains `key`.
 
     def refuse(
-        self, operation: str, status: int, code: str, *, times: int = 10**9, key: str = "", extra: str = "", message: str = ""
+        self,
+        operation: str,
+        status: int,
+        code: str,
+        *,
+        times: int = 10**9,
+        key: str = "",
+        extra: str = "",
+        message: str = "",
+        spared: int = 0,
     ) -> None:
         """Answer with an error document of S3 (or, to a POST, of STS) instead of asking the server."""
         said = f"<Error><Code>{code}</Code><Message>{message}</Message>{extra}</Error>"
         body = (said if operation != "POST" else f"<ErrorResponse>{said}</ErrorResponse>").encode()
-        self._add(operation, lambda handler, _: handler.answer(status, {"Content-Type": "application/xml"}, body), times, key, True)
+        self._add(operation, lambda handler, _: handler.answer(status, {"Content-Type": "application/xml"}, body), times, key, True, spared)
 
     def reset(self, operation: str, *, times: int = 10**9, key: str = "") -> None:
         """Close the connection with a TCP reset, without a word."""
@@ -89,6 +99,10 @@ class FaultyProxy:
     def truncate(self, operation: str, *, times: int = 10**9, key: str = "") -> None:
         """Announce the whole length, send half, close."""
         self._add(operation, lambda handler, answer: handler.answer(*answer[:2], answer[2], cut=len(answer[2]) // 2), times, key, False)
+
+    def stall(self, operation: str, seconds: float, *, times: int = 10**9, key: str = "") -> None:
+        """Send the head and half of the body, then nothing for so long."""
+        self._add(operation, lambda handler, answer: handler.stall(answer, seconds), times, key, False)
 
     def shorten(self, operation: str, *, times: int = 10**9, key: str = "") -> None:
         """Answer with half the bytes and a length that fits them, as a broken cache in between would."""
@@ -99,6 +113,10 @@ class FaultyProxy:
 
     def edit(self, operation: str, change: Callable[[bytes], bytes], *, times: int = 10**9) -> None:
         self._add(operation, lambda _, answer: (answer[0], answer[1], change(answer[2])), times, "", False)
+
+    def meanwhile(self, operation: str, happens: Callable[[], None], *, key: str = "") -> None:
+        """Before the first such request is passed on, something happens on the server."""
+        self._add(operation, lambda handler, _: (happens(), handler.pass_on()), 1, key, True)
 
     def elsewhere(self, operation: str, status: int, code: str, asked: str, region: str) -> None:
         """Refuse what is signed for the region that was `asked`, as a bucket of another one does."""
@@ -111,14 +129,18 @@ class FaultyProxy:
         """Say the bucket's region in a header, as Amazon's S3 does with every answer about a bucket."""
         self._add(operation, lambda _, answer: (answer[0], answer[1] | {"x-amz-bucket-region": region}, answer[2]), 10**9, "", False)
 
-    def _add(self, operation: str, act: Callable[[Any, Any], Any], times: int, key: str, before: bool) -> None:
+    def _add(self, operation: str, act: Callable[[Any, Any], Any], times: int, key: str, before: bool, spared: int = 0) -> None:
+        hits = lambda asked: key in (asked.key or asked.params.get("prefix", ""))  # noqa: E731
         with self.lock:
-            self.faults.append(Fault(operation, act, times, lambda asked: key in (asked.key or asked.params.get("prefix", "")), before))
+            self.faults.append(Fault(operation, act, times, hits, before, spared))
 
     def fault(self, asked: Asked) -> Fault | None:
         with self.lock:
             for fault in self.faults:
                 if fault.left > 0 and fault.operation == asked.operation and fault.hits(asked):
+                    if fault.spared:
+                        fault.spared -= 1
+                        continue
                     fault.left -= 1
                     return fault
         return None
@@ -154,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
             proxy.asked.append(asked)
             proxy.busy += 1
             proxy.most_busy = max(proxy.busy, proxy.most_busy)
-        self.now = asked
+        self.now, self.body = asked, body
         try:
             fault = proxy.fault(asked)
             if fault and fault.before:
@@ -203,6 +225,13 @@ class _Handler(BaseHTTPRequestHandler):
         if cut is not None:
             self.wfile.flush()
             self.close_connection = True
+
+    def stall(self, answer: tuple[int, dict[str, str], bytes], seconds: float) -> None:
+        self.answer(*answer, cut=len(answer[2]) // 2)
+        time.sleep(seconds)
+
+    def pass_on(self) -> None:
+        self.answer(*self._forward(self.body))
 
     def reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cfkit.objects import wanted
-from cfkit.objects.s3_keys import MAX_PREFIXES, Slice, hours, narrowed, slices
+from cfkit.objects.names import TRAIL, WAF
+from cfkit.objects.s3.keys import MAX_PREFIXES, Slice, dating_of, hours, narrowed, slices
 from cfkit.window import Window
 
 GROUP = "cf/E1SHOPWEBEX4MPL."
@@ -70,6 +71,33 @@ def test_the_slices_hold_exactly_the_keys_that_selection_by_name_wants(start, mi
     for hour in around:
         key = f"{GROUP}{hour:%Y-%m-%d-%H}.0a1b2c3d.gz"
         assert sum(covers(part, key) for part in parts) == wanted(key, window, ()), key
+
+
+@settings(max_examples=200, deadline=None)
+@given(moments, st.one_of(st.integers(1, 300), st.integers(1, 90 * 24 * 60)), st.booleans(), st.booleans(), st.sampled_from([TRAIL, WAF]))
+def test_names_with_minutes_are_covered_hour_by_hour(start, minutes, open_start, open_end, slack):
+    """CloudTrail and AWS WAF: every name that is wanted lies in one slice, and no slice reaches an hour that has none."""
+    stem = "111122223333_CloudTrail_us-east-1_" if slack is TRAIL else "111122223333_waflogs_cloudfront_shop-acl_"
+    window = Window(None if open_start else start, None if open_end else start + timedelta(minutes=minutes))
+    parts = slices(stem, window, dating_of(slack))
+    first, last = hours(window, slack)
+    around = [edge + timedelta(minutes=5 * n) for edge in (first, last, start) if edge for n in range(-40, 41)]
+    for at in around:
+        name = f"{stem}{at.replace(second=0):%Y%m%dT%H%M}Z_SjF3IkuNXJkoHyar.json.gz"
+        found = sum(part.holds(name) for part in parts)
+        assert found == 1 if wanted(name, window, ()) else found <= 1
+        if found:
+            hour = at.replace(minute=0, second=0, microsecond=0)
+            assert any(wanted(f"{stem}{hour + timedelta(minutes=m):%Y%m%dT%H%M}Z_a.json.gz", window, ()) for m in range(60))
+
+
+def test_a_run_in_a_dated_folder_is_asked_for_the_days_around_it_alone():
+    day = datetime(2026, 10, 2)
+    year = Window.of("2026-01-01", "2026-12-31T05:00")
+    parts = slices("d/111122223333_CloudTrail_us-east-1_", year, dating_of(TRAIL), (day, day + timedelta(days=1)))
+    assert [part.prefix.rsplit("_", 1)[1] for part in parts] == ["20261002"]
+    assert slices(GROUP, Window.of("2026-01-01", "2026-02-01"), within=(day, day + timedelta(days=1))) == []
+    assert slices(GROUP, Window.of("2026-10-02T12:00"), within=(day, day + timedelta(hours=1))) == []
 
 
 def test_a_partial_key_narrows_the_prefixes_it_says_more_than():

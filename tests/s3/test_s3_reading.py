@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cfkit.errors import AwsError
-from cfkit.objects import LogObject, s3_fetch
-from cfkit.objects.s3 import S3Place
+from cfkit.objects import LogObject
+from cfkit.objects.s3 import S3Place, fetch
 from cfkit.window import Window
 
 E1 = "E1SHOPWEBEX4MPL"
@@ -40,7 +41,7 @@ def place(bucket, proxy):
 @pytest.fixture
 def quick(monkeypatch):
     """Pauses between attempts a hundred times shorter."""
-    monkeypatch.setattr(s3_fetch, "FIRST_PAUSE_S", 0.002)
+    monkeypatch.setattr(fetch, "FIRST_PAUSE_S", 0.002)
 
 
 def read_all(place):
@@ -59,7 +60,7 @@ def threads():
 def test_every_object_arrives_as_it_is_stored_one_get_each(place, proxy, bodies):
     assert_all_came(read_all(place), bodies)
     assert proxy.count("Get") == len(bodies)
-    assert 1 < proxy.most_busy <= s3_fetch.REQUESTS
+    assert 1 < proxy.most_busy <= fetch.REQUESTS
     assert {each.operation for each in proxy.asked} == {"List", "Get"}  # and nothing is ever written
 
 
@@ -115,7 +116,16 @@ def test_trouble_that_stays_ends_after_some_attempts_with_its_reason(place, prox
     assert isinstance(failed.error, AwsError)
     assert re.search(said, str(failed.error)), str(failed.error)
     assert {f"cf/{name}" for name in found} == set(bodies) - {f"cf/{victim}"}
-    assert sum(each.key.endswith(victim) for each in proxy.asked if each.operation == "Get") == s3_fetch.ATTEMPTS
+    assert sum(each.key.endswith(victim) for each in proxy.asked if each.operation == "Get") == fetch.ATTEMPTS
+
+
+def test_small_bodies_that_stall_hold_up_the_others_once(place, proxy, bodies, quick, monkeypatch):
+    monkeypatch.setattr("cfkit.objects.s3.session.STALLED", timedelta(seconds=2))
+    proxy.stall("Get", 20, times=8)
+    before = time.monotonic()
+    assert_all_came(read_all(place), bodies)
+    assert time.monotonic() - before < 10  # one after the other they would take 16 seconds
+    assert proxy.count("Get") == len(bodies) + 8
 
 
 def test_an_object_deleted_after_the_listing_is_reported_and_the_others_arrive(server, proxy, bodies):
@@ -146,8 +156,8 @@ def test_an_object_replaced_after_the_listing_is_read_as_it_is_now(server, proxy
 
 
 def test_a_large_object_travels_as_a_file_and_leaves_none_behind_when_it_fails(server, proxy, quick, monkeypatch, tmp_path):
-    monkeypatch.setattr(s3_fetch, "SPOOL_BYTES", 1 << 20)
-    monkeypatch.setattr(s3_fetch.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(fetch, "SPOOL_BYTES", 1 << 20)
+    monkeypatch.setattr(fetch.tempfile, "tempdir", str(tmp_path))
     large = os.urandom(5 << 20)
     bucket = server.bucket({f"cf/{NAMES[0]}": large, f"cf/{NAMES[1]}": b"small"})
     place = S3Place(f"s3://{bucket}/cf/", region="us-east-1", endpoint_url=proxy.url)
@@ -169,7 +179,7 @@ def test_no_more_bytes_are_asked_for_than_the_bound_while_the_consumer_is_busy(s
     one = 100_000
     keys = {f"cf/{name}": bytes(one) for name in NAMES}
     place = S3Place(f"s3://{server.bucket(keys)}/cf/", region="us-east-1", endpoint_url=proxy.url)
-    monkeypatch.setattr(s3_fetch, "MEMORY_BYTES", 4 * one)
+    monkeypatch.setattr(fetch, "MEMORY_BYTES", 4 * one)
     reading = place.read(place.list(Window(), ()))
     next(reading)
     deadline = time.monotonic() + 30
@@ -181,7 +191,7 @@ def test_no_more_bytes_are_asked_for_than_the_bound_while_the_consumer_is_busy(s
 
 
 def test_one_object_beyond_the_bound_is_still_read(server, proxy, monkeypatch):
-    monkeypatch.setattr(s3_fetch, "MEMORY_BYTES", 10)
+    monkeypatch.setattr(fetch, "MEMORY_BYTES", 10)
     place = S3Place(f"s3://{server.bucket({f'cf/{n}': bytes(100) for n in NAMES[:3]})}/cf/", region="us-east-1", endpoint_url=proxy.url)
     assert len([f for f in place.read(place.list(Window(), ())) if f.data == bytes(100)]) == 3
 

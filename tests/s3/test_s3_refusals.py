@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cfkit.errors import AwsError
-from cfkit.objects import LogObject, s3_fetch
-from cfkit.objects.s3 import S3Place
+from cfkit.objects import LogObject
+from cfkit.objects.s3 import S3Place, fetch
 from cfkit.window import Window
 from s3.faulty import FaultyProxy
 from s3.seaweed import KEY, SECRET, free_ports
@@ -83,7 +83,7 @@ def test_an_expired_session_says_to_renew_it_and_asks_no_further(server, proxy):
     errors = [one_paragraph(fetched.error) for fetched in place.read(listed)]
     assert len(errors) == 200
     assert all("has expired (ExpiredToken). Renew it" in said for said in errors)
-    assert proxy.count("Get", bucket) <= 2 * s3_fetch.REQUESTS  # those under way when the first refusal came
+    assert proxy.count("Get", bucket) <= 2 * fetch.REQUESTS  # those under way when the first refusal came
     proxy.clear()
     proxy.refuse("List", 400, "ExpiredToken")
     assert "has expired (ExpiredToken)" in listing_error(place)
@@ -137,7 +137,7 @@ def test_an_address_that_cannot_be_a_bucket_is_refused_at_once(uri):
 
 
 def test_an_endpoint_that_nobody_answers_at(bucket, monkeypatch):
-    monkeypatch.setattr("cfkit.objects.s3_session.LIST_ATTEMPTS", 1)
+    monkeypatch.setattr("cfkit.objects.s3.session.LIST_ATTEMPTS", 1)
     [port] = free_ports(1)
     place = S3Place(f"s3://{bucket}/cf/", region="us-east-1", endpoint_url=f"http://127.0.0.1:{port}")
     said = listing_error(place)

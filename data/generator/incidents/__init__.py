@@ -1,63 +1,42 @@
-"""The planted incidents, one module each. To add one: a module with a child of `Incident`, and its name in `everything`."""
+"""The planted things, one module for a loud case and what lies near it.
+
+To add one: a module with children of `Planted` in its `PLANTED`, and the module's name below.
+
+    planted      what a planted thing may do
+    payloads     what attackers write; wordlists: what they ask for
+    regulars     who comes every day
+    the story    recon, intrusion, breach, exports, stuffing
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from data.generator.catalog import Catalog
+from data.generator.incidents.planted import BENIGN, Planted
 
 if TYPE_CHECKING:
-    from data.generator.cdn import Answer, Trouble
-    from data.generator.dice import Dice
-    from data.generator.log import Log
-    from data.generator.traffic import Request
+    from data.generator.world.world import World
+
+MODULES = (
+    "origin_change", "search_flood", "content_scan", "cache_key", "recon", "intrusion", "breach", "exports", "stuffing", "injections",
+    "innocent", "scanners", "wear",
+    "logins", "harvest", "files", "doors", "protocols", "access_control", "edge_code", "existence", "deploys", "logging_changes",
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class World:
-    """What exists before the incidents. `scale` multiplies requests."""
+def everything(world: World) -> list[Planted]:
+    """All that this world has in it. A quiet one has only what is benign; another seed than the committed one leaves some things out."""
+    from data.generator.incidents.regulars import REGULARS
 
-    seed: int
-    scale: float
-    catalog: Catalog
-
-
-class Incident:
-    """What a planted incident may do. Each hook has the answer "nothing" built in."""
-
-    id = ""
-    title = ""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    def requests(self) -> Iterator[Request]:
-        """Requests it adds."""
-        yield from ()
-
-    def cache_query(self, request: Request, counts: str) -> str:
-        """The part of the query that counts in the cache key; `counts` is what does so far."""
-        return counts
-
-    def origin(self, request: Request, dice: Dice) -> Trouble | None:
-        """What happens to a request on its way to the origin."""
-        return None
-
-    def follow(self, request: Request, answer: Answer) -> Iterable[Request]:
-        """Requests that an answer provokes."""
-        return ()
-
-    def truth(self, log: Log) -> dict[str, object]:
-        """What truth.json says: counted on the log, not remembered from the planning."""
-        raise NotImplementedError
-
-
-def everything(world: World) -> list[Incident]:
-    from data.generator.incidents.content_scan import ContentScan
-    from data.generator.incidents.origin_change import OriginChange
-    from data.generator.incidents.query_forwarded import QueryForwarded
-    from data.generator.incidents.search_flood import SearchFlood
-
-    return [kind(world) for kind in (OriginChange, SearchFlood, ContentScan, QueryForwarded)]
+    kinds: list[type[Planted]] = [*REGULARS]
+    for name in MODULES:
+        kinds.extend(import_module(f"data.generator.incidents.{name}").PLANTED)
+    out = []
+    for kind in kinds:
+        if world.quiet and (kind.kind != BENIGN or kind.story):
+            continue
+        if kind.optional and not world.committed and world.dice("leave out", kind.id).chance(kind.optional):
+            continue
+        out.append(kind(world))
+    return out

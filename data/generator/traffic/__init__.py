@@ -1,0 +1,1 @@
+"""Who asks for what, when: people in browsers, the app, listeners and buyers."""
