@@ -25,6 +25,7 @@ from cfkit.load import LoadStopped
 from cfkit.lookups import addresses
 from cfkit.lookups.geodb import GeoDb
 from cfkit.writeup import page
+from cfkit.writeup.dossier import Dossier
 
 GOOGLE, CLOUDFLARE, QUAD9, GOOGLE_6 = "8.8.8.8", "1.1.1.1", "9.9.9.9", "2001:4860:4860::8888"
 SWISS = {"8.8.0.0/16": {"country": {"iso_code": "CH"}}}
@@ -355,3 +356,14 @@ def test_the_page_made_of_a_notebook_says_it_too_whatever_the_file_is_called(wri
     assert re.search(r"country from &lt;img src=x&gt;\.mmdb \(&lt;b&gt;City\) sha256 [0-9a-f]{16} of 2026-02-25", made)
     assert "country from iptocc" in made
     assert "<img src=x>" not in made
+
+
+def test_a_dossier_says_of_each_answer_what_it_has_from_lookups(write: Write, tmp_path: Path) -> None:
+    case = cfkit.Case()
+    case.load(of(14, GOOGLE, write=write), geo_db=mmdb.write(tmp_path / "city.mmdb", SWISS), progress=False)
+    clients, paths = case.ask("traffic/top_clients"), case.ask("traffic/top_paths")
+    with zipfile.ZipFile(Dossier(case, clients, paths).save(tmp_path / "d.zip")) as filed:
+        told = json.loads(filed.read("manifest.json"))["answers"]
+    assert told[0]["lookups"] == clients.provenance["lookups"]
+    assert "city.mmdb" in told[0]["lookups"]
+    assert "lookups" not in told[1]
