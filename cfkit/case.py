@@ -272,6 +272,8 @@ class Case:
         with geodb.opened(geo_db) as databases:
             con = self._writer()
             try:
+                if self.path is not None:
+                    con.execute("set max_vacuum_tasks = 0")  # as when loading: it would write all requests again
                 return _looked_up(con, databases)
             finally:
                 if self.path is not None:
