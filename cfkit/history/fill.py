@@ -145,7 +145,9 @@ def _json(value: Any) -> str | None:
 
 def _write(con: Any, versions: list[Version]) -> None:
     ends = _ends(versions)
-    of_versions, of_changes, of_behaviors = [], [], []
+    of_versions: list[tuple[Any, ...]] = []
+    of_changes: list[tuple[Any, ...]] = []
+    of_behaviors: list[tuple[Any, ...]] = []
     held: dict[tuple[str, str], list[Any]] = {}
     for number, version in enumerate(versions, 1):
         call = version.call

@@ -78,7 +78,7 @@ def in_order(calls: list[Call]) -> list[Call]:
     def place(at: int, waiting: frozenset[int]) -> None:
         if at in done or at in waiting:
             return
-        before = maker.get(by_time[at].etag_before) if by_time[at].etag_before else None
+        before = maker.get(by_time[at].etag_before or "")
         if before is not None and before != at:
             place(before, waiting | {at})
         done.add(at)
@@ -191,7 +191,8 @@ def _get(value: Any, *keys: str) -> Any:
     return value
 
 
-Row, Read = dict[str, Any], Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], dict[str, Any] | None]
+Row = dict[str, Any]
+Read = Callable[[Row, dict[str, Any], dict[str, Any]], dict[str, Any] | None]
 
 
 def _distribution(row: Row, asked: dict[str, Any], answered: dict[str, Any]) -> dict[str, Any] | None:

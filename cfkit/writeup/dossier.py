@@ -78,6 +78,8 @@ class Dossier:
             files[f"{name}.csv"] = _encoded(answer.table("csv"))
             files[f"{name}.sql"] = _encoded(answer.sql)
             about = {key: value for key, value in answer.to_dict().items() if key not in ("rows", "sql")}
+            if "lookups" in answer.provenance:
+                about["lookups"] = answer.provenance["lookups"]
             told.append(about | {"rows": len(answer), "files": [f"{name}.csv", f"{name}.sql"], "command": answer.command()})
         files["ledger.csv"] = _table(self._case, _LEDGER)
         files["rejects.csv"] = _table(self._case, _REJECTS)
