@@ -90,9 +90,7 @@ def apply(con: duckdb.DuckDBPyConnection, scope: Scope, question: str | None = N
 
 
 def numbered(con: duckdb.DuckDBPyConnection, scope: Scope) -> str:
-    """SQL of all requests as logged, without lookups: `row_id`, by which DuckDB reads single rows at once, whether the row is `in_scope`, and
-    the columns.
-    """
+    """SQL of all requests as logged, without lookups, with `row_id`, by which DuckDB reads single rows at once, and `in_scope`."""
     inside = _condition(scope, "").removeprefix(" where ") or "true"
     return f"select rowid as row_id, ({inside}) as in_scope, * from {_name(_database(con))}.main.{TABLES['requests'].rows}"
 

@@ -97,16 +97,16 @@ with asked as (
 )
 select part, value from asked
 where case part
-    when 'query' then regexp_matches(value, '(?i)[''"<>`;|(){}\[\\$^!]|\.\.|--|/\*|//|@|%(25|u[0-9a-f]{4}|c[01]|e0|f0|ef|0[0-9a-d]|2[1246789aef]|3[abce]|5[bcde]|60|7[b-e])|&#|[０-９！-／：-＠]|etc/|169\.254|\.(env|git|htaccess|php|jsp|asp|ini)|(or|and)[+ (]+[0-9]|[0-9][+ )]*(or|and|order|group|having|union)[+ (]|select|union|=(whoami|id|ls|cat|uname|env|ps|df|dir|w|pwd|net|wget|curl|ping|type|hostname|systeminfo|tasklist|netstat|ifconfig|ipconfig|nc|bash|sh|cmd|powershell)($|[&+ /])|meta-?data|aced0005|ro0ab|classloader|allow_url|proc/self|win\.ini|passw')
-    when 'path' then regexp_matches(value, '(?i)[''"<>`;|{}\\$^]|\(|\.\.|--|/\*|%|/\.|~|[！-／：-＠]|meta-?data|web-inf|etc/|union|select|jndi|proc/self|win\.ini|boot\.ini|system32|\.(php|phtml|jsp|jspx|asp|aspx|ashx|cgi|pl|py|sh|bak|back|backup|old|orig|save|swp|sql|sqlite|db|dump|tar|tgz|gz|zip|rar|7z|log|pem|key|p12|pfx|ini|conf|config|cfg|inc|yml|yaml|properties|axd|env|tfstate|tfvars|mdb|ppk|kdbx)([^a-z]|$)|server-(status|info)|phpinfo|actuator|heapdump|pprof|_profiler|telescope|id_rsa|id_dsa|id_ed25519|credentials|secrets?\b|composer|package|docker|htpasswd|jenkins|phpmyadmin|adminer')
+    when 'query' then regexp_matches(value, '(?i)[''"<>`;|(){}\[\\$^!]|\.\.|--|/\*|//|@|%(%|25|u[0-9a-f]{4}|c[01]|e0|f0|ef|0[0-9a-d]|2[1246789aef]|3[abce]|5[bcde]|60|7[b-e])|&#|[０-９！-／：-＠]|etc/|169\.254|\.(env|git|htaccess|php|jsp|asp|ini)|(or|and)[+ (]+[0-9]|[0-9][+ )]*(or|and|order|group|having|union)[+ (]|select|union|=(whoami|id|ls|cat|uname|env|ps|df|dir|w|pwd|net|wget|curl|ping|type|hostname|systeminfo|tasklist|netstat|ifconfig|ipconfig|nc|bash|sh|cmd|powershell)($|[&+ /])|meta-?data|aced0005|ro0ab|classloader|allow_url|proc/self|win\.ini|passw')
+    when 'path' then regexp_matches(value, '(?i)[''"<>`;|{}\\$^]|\(|\.\.|--|/\*|%|/\.|~|[！-／：-＠]|//|meta-?data|user-?data|169\.254|computemeta|web-inf|etc/|union|select|jndi|proc/self|win\.ini|boot\.ini|system32|\.(php|phtml|jsp|jspx|asp|aspx|ashx|cgi|pl|py|sh|bak|back|backup|old|orig|save|swp|sql|sqlite|db|dump|tar|tgz|gz|zip|rar|7z|log|pem|key|p12|pfx|ini|conf|config|cfg|inc|yml|yaml|properties|axd|env|tfstate|tfvars|mdb|ppk|kdbx)([^a-z]|$)|server-(status|info)|phpinfo|actuator|heapdump|pprof|_profiler|telescope|id_rsa|id_dsa|id_ed25519|credentials|secrets?\b|composer|package|docker|htpasswd|jenkins|phpmyadmin|adminer')
     when 'referer' then regexp_matches(value, '(?i)[''"<>`|(){}\\$]|\.\./|%(25|u[0-9a-f]{4}|c[01]|2[124789]|3[ce]|60|7[b-d])|union|jndi')
     else regexp_matches(value, '(?i)[''"<>`{}\\$|]|\.\./|%2|select|union|sleep|jndi|/bin/|\(\) ?\{|;\s*(wget|curl|cat|id|bash|sh|ping|nc)\b')
 end;
 
 create or replace temp table decoded as
 with recursive step (part, value, text, round) as (
-    -- In a query a + is a space. So it is in the rest of a value that was encoded twice.
-    select part, value, narrow(lower(case when part = 'query' then replace(value, '+', ' ') else value end)), 0 from suspicious
+    -- In a query a + is a space, and those who attack routers write it so in paths too.
+    select part, value, narrow(lower(case when part in ('query', 'path') then replace(value, '+', ' ') else value end)), 0 from suspicious
     union all
     select part, value, next_text, round + 1
     from (
@@ -351,16 +351,21 @@ metadata_ssrf as (
 ),
 
 web_shell as (
-    -- only half of it: whether anything answers there is for `attacks`
+    -- only half of it: whether anything answers there, and for how many, is for `attacks`
     select part, value, text, 'web_shell' as kind, [
-        signal(regexp_matches(text, '/(c99|c100|r57|wso[0-9]*|b374k|alfa\w*|indoxploit|weevely|antsword|behinder|godzilla|chopper|marijuana|leaf(mailer)?|mini[-_]?shell|web-?shell\w*|shell[0-9]*|cmd[0-9]*|cmdjsp|jspspy|aspxspy|phpspy|reverse[-_]?shell|backdoor|bypass|r00t|pwn\w*|gecko|0byte|fm[0-9]?|filesman|adminer[-.\w]*|simattacker|priv8\w*|anonsec|sh3ll|up(load)?er?|xleet\w*|wp-?22|moon|doc|autoload_classmap|wp-conflg|radio|ws[0-9]*|ss|rce|exec(ute)?|eval|tunnel(\.\w+)?|china\w*|spy)\.(php[0-9]?|phtml|pht|jspx?|aspx?|ashx|asmx|cfm|cgi|pl|py|war)($|/)') and part = 'path', 2, 'the name of a shell'),
-        signal(regexp_matches(text, '/(uploads?|avatars?|files?|tmp|temp|cache|attachments?|userfiles|media|images?|img|photos?|pictures?|css|fonts?|assets?|static|logo|banner|\.well-known|pki-validation|acme-challenge|wp-content/uploads/[\w/]*|wp-content/(languages|upgrade|mu-plugins)|wp-includes/(css|images|fonts|id3|pomo)|backup|logs?|downloads?|documents?)/([\w.-]+/)*[\w.@-]+\.(php[0-9]?|phtml|pht|jspx?|aspx?|ashx|asmx|cfm|cgi|pl|war)($|/)|\.(jpe?g|png|gif|ico|txt|pdf)[.;/%]+\w*\.?(php[0-9]?|phtml|jspx?|aspx?)$') and part = 'path', 2, 'a program where uploads lie'),
-        signal(regexp_matches(text, '(^|&)(cmd|exec|command|execute|run|shell|pass|c|0|x|z0|e|ping|code|do|act|q)=\s*[''"]?(/[\w/]*bin/)?(whoami|id|ls|cat|uname|env|ps|df|dir|pwd|w|net|wget|curl|ping|type|hostname|systeminfo|tasklist|netstat|ifconfig|ipconfig|nc|bash|sh|cmd(\.exe)?|powershell|echo|find|tar|cp|mv|rm|mkdir|chmod|uptime|last|ss|ip|sudo|crontab|history|mysqldump|zip|printenv|set|ver|query|arp|route|tail|head|more|whereis|which|locate|python\d?|perl|php)(\s+[-/$.~\w:*''"]|\s*$|&|;|\|)') and part = 'query', 2, 'a command in a parameter'),
-        signal(regexp_matches(text, '(^|&)(cmd|exec|command|execute|shell|c99|pass|act)=') and part = 'query', 1, 'a parameter for commands')
+        signal(regexp_matches(text, '/(c99|c100|r57|wso[0-9]*|b374k|alfa(_?(shell|new|team))?|indoxploit|weevely|antsword|behinder|godzilla|chopper|marijuana|leaf(mailer)?|mini[-_]?shell|web-?shell\w*|shell[0-9]*|cmd[0-9]*|cmdjsp|jspspy|aspxspy|phpspy|reverse[-_]?shell|backdoor|r00t|pwn\w*|0byte|filesman|simattacker|priv8\w*|anonsec|sh3ll|xleet\w*|wp-22|autoload_classmap|wp-conflg|ws[0-9]+|rce|tunnel\.nosocket)\.(php[0-9]?|phtml|pht|jspx?|aspx?|ashx|asmx|cfm|cgi|pl|py|war)($|/)') and part = 'path', 2, 'the name of a shell'),
+        signal(regexp_matches(text, '/(uploads?|avatars?|tmp|temp|attachments?|userfiles|\.well-known|pki-validation|acme-challenge|wp-content/(languages|upgrade)|wp-includes/(css|images|fonts|id3|pomo))/([\w.-]+/)*[\w.@-]+\.(php[0-9]?|phtml|pht|jspx?|aspx?|ashx|asmx|cfm|cgi|pl|war)($|/)')
+            and not regexp_matches(text, '/index\.(php|aspx?|jsp)$') and part = 'path', 2, 'a program where uploads lie'),
+        signal(regexp_matches(text, '/(images?|img|photos?|pictures?|css|fonts?|logos?|banners?|thumbs?|files?|cache|backups?|logs?|downloads?|documents?)/([\w.-]+/)*[\w.@-]+\.(php[0-9]?|phtml|pht|jspx?|aspx?|ashx|asmx|cfm|cgi|pl|war)($|/)')
+            and not regexp_matches(text, '/index\.(php|aspx?|jsp)$') and part = 'path', 1, 'a program where files lie'),
+        signal(regexp_matches(text, '\.(jpe?g|png|gif|ico|txt|pdf)[.;/%]+\w*\.?(php[0-9]?|phtml|jspx?|aspx?)$') and part = 'path', 2, 'a program that calls itself a picture'),
+        signal(regexp_matches(text, '(^|&)\w{1,10}=\s*[''"]?(/[\w/]*bin/)?(whoami|id|uname|ls|pwd|ps|ifconfig|ipconfig|netstat|systeminfo|tasklist|hostname|printenv)(\s+[-/$.~\w:*''"]|\s*(&|;|\||$))|(^|&)\w{1,10}=\s*[''"]?(/[\w/]*bin/)?(cat|ls|type|tail|head|find|grep|rm|cp|mv|tar|chmod|mkdir)\s+[-/~$.\\c]|(^|&)\w{1,10}=\s*(wget|curl)\s+\S*[./]|(^|&)\w{1,10}=\s*net (user|localgroup|view)|(^|&)\w{1,10}=\s*(df|ps|du|free|ss|ip) -?(-\w|aux|a(ddr)?\b)|(^|&)\w{1,10}=\s*mysqldump\b') and part = 'query', 2, 'a command in a parameter'),
+        signal(regexp_matches(text, '(^|&)(cmd|exec|command|execute|run|shell|0|x0|z0)=\s*[''"]?(/[\w/]*bin/)?(cat|env|df|dir|w|net|wget|curl|ping|type|nc|bash|sh|cmd(\.exe)?|powershell|echo|find|tar|cp|mv|rm|mkdir|chmod|uptime|last|ss|ip|sudo|crontab|history|zip|set|ver|arp|route|tail|head|whereis|which|locate|python\d?|perl|php)(\s+[-/$.~\w:*''"]|\s*$|&|;|\|)') and part = 'query', 2, 'a command in a parameter for commands'),
+        signal(regexp_matches(text, '(^|&)(cmd|exec|command|execute|shell|c99)=') and part = 'query', 1, 'a parameter for commands')
     ] as signals
     from decoded
     where part = 'path' and regexp_matches(text, '\.(php|phtml|pht|jsp|asp|ashx|asmx|cfm|cgi|pl|py|war)')
-        or part = 'query' and regexp_matches(text, '(^|&)\w{1,8}=')
+        or part = 'query' and regexp_matches(text, '(^|&)\w{1,10}=')
 ),
 
 matched as (
@@ -458,7 +463,7 @@ with request_payload as (
 ),
 
 request_kind as (
-    select id, kind, arg_max(text, (kind = 'web_shell' and part = 'query', score, text)) as payload, cast(sum(score) as integer) as score, list_sort(list_distinct(flatten(list(words)))) as signals
+    select id, kind, arg_max(text, (kind = 'web_shell' and part = 'query', score, text)) as payload, cast(sum(score) as integer) as score, bool_or(part = 'path') as hits_path, list_sort(list_distinct(flatten(list(words)))) as signals
     from request_payload
     group by id, kind
 ),
@@ -530,6 +535,11 @@ same_answer as (
     group by 1, 2
 ),
 
+-- A program of the site has many visitors; a shell has one owner.
+program as (
+    select distribution, path, count(distinct client_ip) as clients from attack_requests where status between 200 and 299 group by distribution, path
+),
+
 compared as (
     select
         attack_requests.id, attack_requests.time, attack_requests.distribution, attack_requests.client_ip, attack_requests.user_agent, attack_requests.method, attack_requests.host,
@@ -540,6 +550,7 @@ compared as (
         case when honest_path.answers >= 10 then honest_path.seconds else coalesce(honest_template.seconds, honest_path.seconds) end as usual_s,
         coalesce(case when honest_path.answers >= 10 then honest_path.answers else coalesce(honest_template.answers, honest_path.answers) end, 0) as compared_with,
         coalesce(same_answer.paths, 0) as same_answers,
+        program.clients as path_clients,
         coalesce(judged.blocked, false) or coalesce(attack_requests.detailed_result_type, '') in ('WafBlocked', 'BlockedByWaf') as blocked_by_waf,
         coalesce(judged.counted, false) and not coalesce(judged.blocked, false) as counted_by_waf,
         coalesce(judged.rule, judged.counted_rules) as waf_rule,
@@ -551,6 +562,7 @@ compared as (
     left join judged on judged.request_id = attack_requests.request_id
     left join honest_path on honest_path.path = attack_requests.path and honest_path.distribution is not distinct from attack_requests.distribution
     left join honest_template on honest_template.template = path_template(attack_requests.path) and honest_template.distribution is not distinct from attack_requests.distribution
+    left join program on program.path = attack_requests.path and program.distribution is not distinct from attack_requests.distribution
     left join same_answer on same_answer.distribution is not distinct from attack_requests.distribution
         and same_answer.size_class = cast(round(ln(greatest(attack_requests.sent_bytes, 1)) * 30) as integer)
 ),
@@ -558,7 +570,8 @@ compared as (
 weighed as (
     select
         compared.id, time, distribution, client_ip, user_agent, method, host, path, template, query, status, sent_bytes, time_taken_s, request_id, result_type,
-        usual_bytes, compared_with, blocked_by_waf, counted_by_waf, waf_rule, reached_origin, kind, payload, score, signals,
+        usual_bytes, compared_with, blocked_by_waf, counted_by_waf, waf_rule, reached_origin, kind, payload,
+        case when kind = 'web_shell' and path_clients <= 3 and hits_path then score + 1 else score end as score, signals,
         status between 200 and 299 and not blocked_by_waf as answered_2xx,
         case
             when not (status between 200 and 299) or blocked_by_waf then null

@@ -30,9 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from cfkit.errors import QueryFileError, WrongUse
-from cfkit.queries import attacks
+from cfkit.queries import attacks, sentences
 from cfkit.queries import params as parameters
-from cfkit.queries import sentences
 from cfkit.queries.params import Param
 from cfkit.scope import Scope
 from cfkit.sources.columns import TABLES, VIEWS

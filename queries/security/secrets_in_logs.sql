@@ -74,7 +74,7 @@ formed as (
     union all
     select part, value, 'name and password in a URL', '(value)', unnest(regexp_extract_all(text, '[a-z]+://[^/\s:@?#]+:[^/\s:@?#]+@')) from candidate where contains(text, '@') and contains(text, '://')
     union all
-    select part, value, 'mail address', '(value)', unnest(regexp_extract_all(lower(text), '[a-z0-9][a-z0-9._%+-]{0,63}@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,18}\b')) from candidate where contains(text, '@')
+    select part, value, 'mail address', '(value)', unnest(regexp_extract_all(regexp_replace(lower(text), '://[^/\s@?#]*@', '://', 'g'), '[a-z0-9][a-z0-9._%+-]{0,63}@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,18}\b')) from candidate where contains(text, '@')
     union all
     select part, value, 'card number', '(value)', unnest(regexp_extract_all(text, '\b(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6011|65[0-9]{2})[ +-][0-9]{4}[ +-][0-9]{4}[ +-][0-9]{4}\b')) from candidate where regexp_matches(text, '[0-9]{4}[ +-][0-9]{4}')
     union all
@@ -139,7 +139,7 @@ shown as (
     select
         secret_of.kind, secret_of.part, secret_of.name, holding.distribution, holding.client_ip, secret_of.secret, holding.requests, holding.answered, first_time, last_time,
         -- what is secret in a path must not come out here
-        regexp_replace(regexp_replace(regexp_replace(coalesce(holding.path, '(none)'), '//[^/]*@', '//*@', 'g'), '/[^/]*@[^/]*', '/*', 'g'), '/[^/]{20,}|[0-9]+|=[^/]*', '*', 'g') as place
+        regexp_replace(regexp_replace(coalesce(holding.path, '(none)'), '/[^/]*@[^/]*|/[^/]{20,}', '/*', 'g'), '[0-9]+|=[^/]*', '*', 'g') as place
     from secret_of
     inner join holding on holding.part = secret_of.part and holding.value = secret_of.value
 ),
