@@ -29,6 +29,8 @@ ATTACKS: dict[str, list[str]] = {
     "sql_injection": [
         "q id=1'%20OR%20'1'='1",
         "q id=1+and+1=2",
+        "q id=1%20and%201%3d2",
+        "q id=1%20having%206588%3D6588",
         "q id=-1+union+all+select+null,version(),null--+-",
         "q id=1%2527%2520union%2520select%2520user,password%2520from%2520users--",
         "q cat=5/**/UNION/**/SELECT/**/1,2,3",
@@ -45,6 +47,9 @@ ATTACKS: dict[str, list[str]] = {
         "q id=1'+order+by+10--+",
         "q id=1+and+(select+count(*)+from+information_schema.tables)>0",
         "q id=1'||(select+1+from+dual)||'",
+        "q id=1+and+case+when+7=7+then+1+else+0+end",
+        "q id=1)+and+!sleep(5)",
+        "q id=1;begin+dbms_session.sleep(5);end;",
         "q id=1+procedure+analyse(extractvalue(rand(),concat(0x3a,version())),1)",
         "q password[$ne]=x&user=admin",
         "q id=1%0aand%0aexists(select%0a1%0afrom%0ausers)",

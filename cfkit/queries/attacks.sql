@@ -6,7 +6,7 @@
 -- What it makes, all temporary:
 --     payloads   one row for each (kind, part of the request, distinct value): the decoded text, the signals in it, their weights added up
 --     attacks    one row for each (kind, request): the same, and what became of the request
---     attack_episodes(kind, gap, min_score, by)   one row for each client (or network) and stretch of time; what the detections return
+--     attack_episodes(kind, gap, min_score, who)  one row for each client (or network) and stretch of time; what the detections return
 --
 -- Distinct values are matched, not rows: ten million requests have some ten thousand. A cheap expression picks those that could be anything,
 -- they are decoded until nothing changes, and only then the rules look at them. A rule adds a weight: 3 is what nobody writes by accident,
@@ -97,7 +97,7 @@ with asked as (
 )
 select part, value from asked
 where case part
-    when 'query' then regexp_matches(value, '(?i)[''"<>`;|(){}\[\\$^!]|\.\.|--|/\*|//|@|%(%|25|u[0-9a-f]{4}|c[01]|e0|f0|ef|0[0-9a-d]|2[1246789aef]|3[abce]|5[bcde]|60|7[b-e])|&#|[０-９！-／：-＠]|etc/|169\.254|\.(env|git|htaccess|php|jsp|asp|ini)|(or|and)[+ (]+[0-9]|[0-9][+ )]*(or|and|order|group|having|union)[+ (]|select|union|=(whoami|id|ls|cat|uname|env|ps|df|dir|w|pwd|net|wget|curl|ping|type|hostname|systeminfo|tasklist|netstat|ifconfig|ipconfig|nc|bash|sh|cmd|powershell)($|[&+ /])|meta-?data|aced0005|ro0ab|classloader|allow_url|proc/self|win\.ini|passw')
+    when 'query' then regexp_matches(value, '(?i)[''"<>`;|(){}\[\\$^!]|\.\.|--|/\*|//|@|%(%|25|u[0-9a-f]{4}|c[01]|e0|f0|ef|0[0-9a-d]|2[1246789aef]|3[abce]|5[bcde]|60|7[b-e])|&#|[０-９！-／：-＠]|etc/|169\.254|\.(env|git|htaccess|php|jsp|asp|ini)|(or|and)([+ (]|%20)+[0-9]|[0-9]([+ )]|%20)*(or|and|xor|order|group|having|union|rlike)([+ (]|%20)|select|union|=(whoami|id|ls|cat|uname|env|ps|df|dir|w|pwd|net|wget|curl|ping|type|hostname|systeminfo|tasklist|netstat|ifconfig|ipconfig|nc|bash|sh|cmd|powershell)($|[&+ /])|meta-?data|aced0005|ro0ab|classloader|allow_url|proc/self|win\.ini|passw')
     when 'path' then regexp_matches(value, '(?i)[''"<>`;|{}\\$^]|\(|\.\.|--|/\*|%|/\.|~|[！-／：-＠]|//|meta-?data|user-?data|169\.254|computemeta|web-inf|etc/|union|select|jndi|proc/self|win\.ini|boot\.ini|system32|\.(php|phtml|jsp|jspx|asp|aspx|ashx|cgi|pl|py|sh|bak|back|backup|old|orig|save|swp|sql|sqlite|db|dump|tar|tgz|gz|zip|rar|7z|log|pem|key|p12|pfx|ini|conf|config|cfg|inc|yml|yaml|properties|axd|env|tfstate|tfvars|mdb|ppk|kdbx)([^a-z]|$)|server-(status|info)|phpinfo|actuator|heapdump|pprof|_profiler|telescope|id_rsa|id_dsa|id_ed25519|credentials|secrets?\b|composer|package|docker|htpasswd|jenkins|phpmyadmin|adminer')
     when 'referer' then regexp_matches(value, '(?i)[''"<>`|(){}\\$]|\.\./|%(25|u[0-9a-f]{4}|c[01]|2[124789]|3[ce]|60|7[b-d])|union|jndi')
     else regexp_matches(value, '(?i)[''"<>`{}\\$|]|\.\./|%2|select|union|sleep|jndi|/bin/|\(\) ?\{|;\s*(wget|curl|cat|id|bash|sh|ping|nc)\b')
@@ -160,9 +160,11 @@ with sql_injection as (
         signal(regexp_matches(flat, '\b(or|and|where|when|if|xor|not|rlike)\b ?\(* ?(not )?(exists ?)?\( ?\(* ?select\b'), 3, 'asks a subquery'),
         signal(regexp_matches(flat, '\( ?select\b[^&]{1,200}\bfrom\b'), 2, 'a subquery'),
         signal(regexp_matches(flat, '[''"`)0-9] ?[-+*/|,=]{1,2} ?\( ?select\b|\(select ?\*? ?from ?\(select|\bselect\(|\bselect ?\*|\bfrom\('), 2, 'a subquery in an expression'),
-        signal(regexp_matches(flat, '\bpg_sleep ?\(|\bbenchmark ?\( ?[0-9]{3,} ?,|\bwaitfor delay ?[''"(]|dbms_pipe ?\. ?receive_message|dbms_lock ?\. ?sleep|\brandomblob ?\( ?[0-9]{5,}|generate_series ?\( ?1 ?, ?[0-9]{5,}'), 3, 'makes the database wait'),
+        signal(regexp_matches(flat, '\bpg_sleep ?\(|\bbenchmark ?\( ?[0-9]{3,} ?,|\bwaitfor delay ?[''"(]|dbms_pipe ?\. ?receive_message|dbms_lock ?\. ?sleep|\b(dbms_session|user_lock) ?\. ?sleep|\bregexp_substring ?\( ?repeat ?\(|\bcrypt_key ?\( ?''|\brandomblob ?\( ?[0-9]{5,}|generate_series ?\( ?1 ?, ?[0-9]{5,}'), 3, 'makes the database wait'),
+        signal(regexp_matches(flat, '\bcount ?\( ?\*? ?\) from (all_users|sysibm|rdb\$|domain\.|sysmaster|syscolumns|sysusers|information_schema|generate_series)'), 3, 'makes the database wait'),
+        signal(regexp_matches(flat, '\bcase (when )?\(?[0-9]+ ?(=|>|<|when) ?[0-9]+\)? then\b|\b(iif|if) ?\( ?[0-9]+ ?= ?[0-9]+ ?[,)]|\bhaving [0-9]+ ?[=<>] ?[0-9]+|[''")] ?\([0-9]{3,5} ?= ?[0-9]{3,5}\)|\bdeclare @\w+ n?(var)?char|\bbegin if ?\('), 3, 'always true or false'),
         signal(regexp_matches(flat, '(^|[^.\w])sleep ?\( ?[0-9.]+ ?\)'), 2, 'sleep()'),
-        signal(regexp_matches(flat, '(or|and|xor|select|if ?\(|when|then|[''")|&*/+-]|[0-9]) ?\(* ?sleep ?\( ?[0-9(]'), 1, 'sleep() in a condition'),
+        signal(regexp_matches(flat, '(or|and|xor|select|if ?\(|when|then|[''")|&*/+-]|rlike|[0-9]) ?!?\(* ?!?sleep ?\( ?[0-9(]'), 1, 'sleep() in a condition'),
         signal(regexp_matches(flat, '[''"`)0-9]? ?; ?(drop (table|database|schema|view|user|function)|insert into|delete from|update [\w.`"]+ set|exec(ute)? |declare @?\w+|create (table|user|function|login|or replace)|alter (table|user|login)|truncate table|shutdown\b|select (pg_|[\w*]+ from|@@|sleep|user|version|[0-9])|waitfor|copy |grant |merge into)'), 3, 'a second statement'),
         signal(regexp_matches(flat, '\b(drop table|insert into \w+ ?(\(|values)|delete from \w+ where|update \w+ set \w+ ?=|truncate table)'), 1, 'a statement'),
         signal(not shell and regexp_matches(flat, '''[ )]*(--|;? ?--)([ +-]|\W?\w{0,8}$|&|$)|''[)]* ?;? ?#( |\w{0,8}$|$)|''[)]* ?/\*'), 3, 'ends the text and comments out the rest'),
