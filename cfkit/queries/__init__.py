@@ -17,8 +17,8 @@ import duckdb
 from cfkit import scope, shipped
 from cfkit.errors import CaseError, QueryFileError, WrongUse
 from cfkit.escape import plain
+from cfkit.queries import attacks, params, sentences
 from cfkit.queries import file as queryfile
-from cfkit.queries import params, sentences
 from cfkit.queries.file import SHAPES, Example, Query
 from cfkit.queries.params import Param
 from cfkit.scope import Scope
@@ -103,6 +103,8 @@ def run(
     scope.apply(con, scope_, query.sql)
     if "catalogue" in query.tables:
         _write_catalogue(con, query)
+    if query.tables & attacks.NAMES:
+        attacks.make(con, scope_)
     shown = {name: value.shown for name, value in values.items()}
     try:
         bound = {name: value.bound for name, value in values.items()}

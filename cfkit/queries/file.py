@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from cfkit.errors import QueryFileError, WrongUse
+from cfkit.queries import attacks, sentences
 from cfkit.queries import params as parameters
-from cfkit.queries import sentences
 from cfkit.queries.params import Param
 from cfkit.scope import Scope
 from cfkit.sources.columns import TABLES, VIEWS
@@ -113,15 +113,18 @@ class Query:
 
     @functools.cached_property
     def tables(self) -> frozenset[str]:
-        """Names of tables and views that the SQL reads from; its own CTEs are among them."""
+        """Names of tables and views that the SQL reads from; its own CTEs are among them, and what kit-made tables are made from."""
         # Quotes inside a JSON string are escaped, so text of the query cannot pass for a node of the tree.
         tree = parameters.ask("select json_serialize_sql($text)", text=self.sql)
-        return frozenset(re.findall(r'"type":"BASE_TABLE"[^{}\[\]]*?"table_name":"(\w+)"', tree))
+        named = {*re.findall(r'"type":"BASE_TABLE"[^{}\[\]]*?"table_name":"(\w+)"', tree)}
+        named |= attacks.NAMES.intersection(re.findall(r'"function_name":"(\w+)"', tree))
+        return frozenset(named | {"requests"} if named & attacks.NAMES else named)
 
     @functools.cached_property
     def reads(self) -> frozenset[tuple[str, str]]:
         """(table, column) of the log tables that the SQL mentions: what its answer rests on. A column of two tables is of both."""
-        words = set(re.findall(r"[a-z_][a-z0-9_]*", re.sub(r"--[^\n]*|'[^']*'", "", self.sql)))
+        text = self.sql + (attacks.SQL if self.tables & attacks.NAMES else "")
+        words = set(re.findall(r"[a-z_][a-z0-9_]*", re.sub(r"--[^\n]*|'[^']*'", "", text)))
         read = [table for table in (TABLES | VIEWS).values() if table.name in self.tables or f"all_{table.name}" in self.tables]
         return frozenset((table.name, column) for table in read for column in table.names if column in words)
 
