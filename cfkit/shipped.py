@@ -25,5 +25,7 @@ def samples_folder() -> Path:
 
 
 def sample_objects() -> tuple[Path, ...]:
-    """The buckets among the samples, each a folder with its objects under their keys: access logs, CloudTrail, AWS WAF."""
-    return tuple(samples_folder() / bucket for bucket in ("acme-cf-logs", "acme-trail-logs", "aws-waf-logs-acme"))
+    """What the sample case is made of: buckets, each a folder with its objects under their keys (access logs, CloudTrail, AWS WAF), and the
+    list of addresses that the search engine's crawler comes from."""
+    names = ("acme-cf-logs", "acme-trail-logs", "aws-waf-logs-acme", "crawler_ranges.json")
+    return tuple(samples_folder() / name for name in names)
