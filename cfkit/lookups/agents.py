@@ -125,7 +125,7 @@ class _Known:
                 by_literal.setdefault(literal, []).append(number)
         self._literals = list(by_literal.values())
         self._find = AhoCorasick(list(by_literal))
-        own = [(name, ("scanner", name)) for name in _SCANNERS]
+        own = [(name, ("scanner", name)) for name in _SCANNERS] + [("fuzz faster u fool", ("scanner", "ffuf"))]
         own += [(marker, ("library", family)) for marker, family in _LIBRARIES.items()]
         own += [(marker, ("app", family)) for marker, family in _APPS.items()]
         self._own = [Agent(*what) for _, what in own]

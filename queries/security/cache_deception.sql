@@ -39,19 +39,31 @@
 -- distribution = "E1SHOPWEBEX4MPL"
 -- quiet = true
 
-with static_name as (
-    -- distinct paths, by the last segment
-    select path, regexp_replace(path, '/[^/]*$', '') as page
-    from (select path from requests where status between 200 and 299 and contains(path, '.') group by path) as asked
+with dotted as (
+    -- few rows from here on: files are asked for again and again
+    select coalesce(distribution, '(unknown)') as distribution, path, content_type, quantile_cont(sent_bytes, 0.5) as sent_bytes
+    from requests
+    where status between 200 and 299 and contains(path, '.')
+        -- what has the type of a file is none of this; text/javascript and text/css are types of files
+        and (content_type is null or content_type like 'text/html%' or content_type like 'application/json%' or content_type like 'application/xhtml%')
+    group by 1, 2, 3
+),
+
+static_name as (
+    -- by the last segment
+    select
+        distribution, path, content_type, sent_bytes, regexp_replace(path, '/[^/]*$', '') as page
+    from dotted
     where regexp_matches(lower(path), '[.](css|js|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|eot|mp4|pdf|txt)$')
         and regexp_matches(path, '^/.+/[^/]+$')
+        and (content_type is null or content_type like 'text/html%' or not regexp_matches(lower(path), '[.](js|txt)$'))
 ),
 
 page as (
     -- pages that exist by themselves and are not cached
     select coalesce(all_requests.distribution, '(unknown)') as distribution, all_requests.path as page
     from all_requests
-    inner join (select page from static_name group by page) as named on named.page = all_requests.path
+    inner join (select page from static_name where content_type is null group by page) as named on named.page = all_requests.path
     group by 1, 2
     having count(*) filter (where status between 200 and 399) > 0
         and count(*) filter (where result_type in ('Hit', 'RefreshHit', 'OriginShieldHit')) <= 0.1 * count(*)
@@ -64,36 +76,40 @@ front_page as (
     group by 1
 ),
 
-answered as (
-    select
-        coalesce(requests.distribution, '(unknown)') as distribution, static_name.page, requests.path, time, client_ip, content_type, sent_bytes,
-        result_type in ('Hit', 'RefreshHit', 'OriginShieldHit') as hit,
-        case
-            when content_type is null then page.page is not null
-            when lower(requests.path) like '%.txt' or lower(requests.path) like '%.js' then lower(content_type) like 'text/html%'
-            else lower(content_type) like 'text/html%' or lower(content_type) like 'application/json%' or lower(content_type) like 'application/xhtml%'
-        end as as_page
-    from requests
-    inner join static_name on static_name.path = requests.path
-    left join page on page.page = static_name.page and page.distribution = coalesce(requests.distribution, '(unknown)')
-    where status between 200 and 299
+as_page as (
+    -- an application that answers every unknown name with its front page gives everybody the same
+    select static_name.distribution, static_name.page, static_name.path
+    from static_name
+    left join page on page.page = static_name.page and page.distribution = static_name.distribution
+    left join front_page on front_page.distribution = static_name.distribution
+    where (static_name.content_type is not null or page.page is not null)
+        and not coalesce(abs(static_name.sent_bytes - front_page.sent_bytes) <= 0.03 * front_page.sent_bytes, false)
+    group by static_name.distribution, static_name.page, static_name.path
 ),
 
-folder as (
-    -- a folder of real style sheets and pictures in which some names are answered with a page holds stale names, not a page
-    select distribution, page
-    from answered
-    group by distribution, page
-    having count(distinct case when as_page then path end) >= 0.5 * count(distinct path)
+several as (
+    select distribution, page, count(*) as paths from as_page group by distribution, page having count(*) >= $min_paths
+),
+
+file_of as (
+    -- real files in the same folder
+    select several.distribution, several.page, count(distinct requests.path) as paths
+    from requests
+    inner join several on several.page = regexp_replace(requests.path, '/[^/]*$', '') and several.distribution = coalesce(requests.distribution, '(unknown)')
+    where status between 200 and 299 and contains(requests.path, '.')
+    group by several.distribution, several.page
 ),
 
 deceived as (
-    -- an application that answers every unknown name with its front page gives everybody the same
-    select answered.distribution, answered.page, path, time, client_ip, content_type, hit
-    from answered
-    inner join folder on folder.distribution = answered.distribution and folder.page = answered.page
-    left join front_page on front_page.distribution = answered.distribution
-    where as_page and not coalesce(abs(answered.sent_bytes - front_page.sent_bytes) <= 0.03 * front_page.sent_bytes, false)
+    -- a folder of real style sheets and pictures in which some names are answered with a page holds stale names, not a page
+    select
+        as_page.distribution, as_page.page, requests.path, time, client_ip, content_type,
+        result_type in ('Hit', 'RefreshHit', 'OriginShieldHit') as hit
+    from requests
+    inner join as_page on as_page.path = requests.path and as_page.distribution = coalesce(requests.distribution, '(unknown)')
+    inner join several on several.distribution = as_page.distribution and several.page = as_page.page
+    inner join file_of on file_of.distribution = as_page.distribution and file_of.page = as_page.page
+    where status between 200 and 299 and several.paths >= 0.5 * file_of.paths
 ),
 
 told as (

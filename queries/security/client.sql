@@ -127,10 +127,14 @@ fingerprinted as (
 theirs as (
     select
         time, client_ip, distribution, method, host, path, query, status, sent_bytes, user_agent, country, asn, network, request_id, result_type
-    from requests
-    where client_ip in (select client_ip from address)
-        or user_agent in (select user_agent from agent)
-        or request_id in (select request_id from fingerprinted)
+    from (
+        -- an address, a user agent or a fingerprint: two of the three find nothing
+        select requests.* from requests inner join address on address.client_ip = requests.client_ip
+        union all
+        select requests.* from requests inner join agent on agent.user_agent = requests.user_agent
+        union all
+        select requests.* from requests inner join fingerprinted on fingerprinted.request_id = requests.request_id
+    ) as found
 ),
 
 judged as (
@@ -258,12 +262,13 @@ select
         case
             when everything.requests = 0 then 'known from AWS WAF only'
             else concat(
-                clients, case when clients = 1 then ' address, ' else ' addresses, ' end, user_agents, case when user_agents = 1 then ' user agent, ' else ' user agents, ' end,
+                case when clients = 1 then '' else concat(clients, ' addresses, ') end,
+                user_agents, case when user_agents = 1 then ' user agent, ' else ' user agents, ' end,
                 paths, case when paths = 1 then ' path, ' else ' paths, ' end,
-                answered, ' answered with a 2xx, ', refused, ' with a 4xx, ', errors, ' with a 5xx, ', round(coalesce(sent_bytes, 0) / 1e6, 1), ' MB sent'
+                'answers ', answered, ' x 2xx, ', refused, ' x 4xx, ', errors, ' x 5xx, ', round(coalesce(sent_bytes, 0) / 1e6, 1), ' MB'
             )
         end,
-        case when judged_all.requests > 0 then concat('; AWS WAF blocked ', blocked, ' of the ', judged_all.requests, ' it logged') else '' end
+        case when judged_all.requests > 0 then concat('; WAF blocked ', blocked, ' of ', judged_all.requests) else '' end
     ) as detail
 from everything
 cross join judged_all

@@ -49,20 +49,16 @@ with failing_client as (
     having count(*) >= $min_errors
 ),
 
-theirs as (
-    select
-        requests.client_ip, coalesce(distribution, '(unknown)') as distribution, coalesce(user_agent, '(none)') as user_agent, time, path,
-        concat_ws(' ', method, path, query) as url, status between 500 and 599 and status not in (501, 505) as failed
-    from requests
-    inner join failing_client on failing_client.client_ip = requests.client_ip
-),
-
 stepped as (
     select
-        client_ip, distribution, time,
-        case when time <= lag(time) over (partition by client_ip, distribution order by time) + cast($gap as interval) then 0 else 1 end as begins
-    from theirs
-    where failed
+        requests.client_ip, coalesce(distribution, '(unknown)') as distribution, time,
+        case
+            when time <= lag(time) over (partition by requests.client_ip, coalesce(distribution, '(unknown)') order by time) + cast($gap as interval) then 0
+            else 1
+        end as begins
+    from requests
+    inner join failing_client on failing_client.client_ip = requests.client_ip
+    where status between 500 and 599 and status not in (501, 505)
 ),
 
 numbered as (
@@ -78,9 +74,13 @@ episode as (
 ),
 
 inside as (
-    select theirs.client_ip, theirs.distribution, episode, user_agent, time, path, url, failed
-    from theirs
-    inner join episode on episode.client_ip = theirs.client_ip and episode.distribution = theirs.distribution and theirs.time between first_seen and last_seen
+    select
+        episode.client_ip, episode.distribution, episode, coalesce(user_agent, '(none)') as user_agent, time, path,
+        concat_ws(' ', method, path, query) as url, status between 500 and 599 and status not in (501, 505) as failed
+    from requests
+    inner join episode
+        on episode.client_ip = requests.client_ip and episode.distribution = coalesce(requests.distribution, '(unknown)')
+        and requests.time between first_seen and last_seen
 ),
 
 source as (

@@ -65,15 +65,14 @@ work as (
 
 path_hour as (
     select
-        distribution, path, hour, bool_or(in_scope) as in_scope, count(*) as requests, sum(seconds) as seconds,
-        approx_count_distinct(client_ip) as clients
+        distribution, path, hour, bool_or(in_scope) as in_scope, count(*) as requests, sum(seconds) as seconds
     from work
     group by distribution, path, hour
 ),
 
 usual as (
     -- quarter from above rather than the middle: hours with one request alone would make every busier one unusual
-    select distribution, path, quantile_cont(seconds, 0.75) as seconds, sum(seconds) / sum(requests) as mean_s, count(*) as hours
+    select distribution, path, quantile_cont(seconds, 0.75) as seconds, sum(seconds) as all_seconds, sum(requests) as all_requests, count(*) as hours
     from path_hour
     group by distribution, path
 ),
@@ -85,7 +84,6 @@ busy_hour as (
     where in_scope
         and path_hour.requests >= $min_requests
         and path_hour.seconds >= $min_seconds * path_hour.requests
-        and path_hour.requests >= 0.8 * $per_client * path_hour.clients
         and case when usual.hours >= 4 then path_hour.seconds >= $min_times * usual.seconds else path_hour.seconds >= 60 * $min_minutes / 2 end
 ),
 
@@ -145,12 +143,18 @@ told as (
     group by numbered.distribution, numbered.path, numbered.episode
 ),
 
+busy_total as (
+    select busy_hour.distribution, busy_hour.path, sum(path_hour.seconds) as seconds, sum(path_hour.requests) as requests
+    from busy_hour
+    inner join path_hour on path_hour.distribution = busy_hour.distribution and path_hour.path = busy_hour.path and path_hour.hour = busy_hour.hour
+    group by busy_hour.distribution, busy_hour.path
+),
+
 elsewhere as (
-    select work.distribution, work.path, avg(seconds) as mean_s
-    from work
-    left join numbered on numbered.distribution = work.distribution and numbered.path = work.path and numbered.hour = work.hour
-    where numbered.hour is null
-    group by work.distribution, work.path
+    -- the mean of what is left of all hours without the busy ones
+    select busy_total.distribution, busy_total.path, (all_seconds - busy_total.seconds) / nullif(all_requests - busy_total.requests, 0) as mean_s
+    from busy_total
+    inner join usual on usual.distribution = busy_total.distribution and usual.path = busy_total.path
 )
 
 select

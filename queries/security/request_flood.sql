@@ -6,7 +6,7 @@
 -- A sale, a campaign or the news is not reported: such a crowd finds what it wants in the cache and brings referers with it. A flood differs from what the distribution is used to in at least one of these, and `detail` says in which: hits fall to half of the usual share or less; requests without a referer take over where they were a minority; one client, one network of addresses (/24, /48) or one country that is seldom seen sends half of it. An API without a cache and without referers is judged by the last ones only.
 -- The entity is whatever explains half of it or more: one client, then one path that is seldom asked for that often, then a network, then a country, else the distribution. traffic/compare_windows shows the rest. A load test that nobody announced looks just the same: ask.
 -- One client that is mostly refused has to be three times as fast: a scan is no flood (security/content_discovery).
--- Fewer than min_hours hours loaded are no baseline: then distributions are not judged, and clients by the absolute number only. Blind spots: a slow rise; a flood on a small path of a large distribution (security/expensive_endpoint, security/cache_busting); a country is known only where the log or a lookup says it."""
+-- Fewer than min_hours hours loaded are no baseline: then distributions are not judged, and clients by the absolute number only. Blind spots: a slow rise; a single client that is not among the 5,000 with most requests; a flood on a small path of a large distribution (security/expensive_endpoint, security/cache_busting); a country is known only where the log or a lookup says it."""
 -- next     = ["traffic/compare_windows", "security/cache_busting", "security/expensive_endpoint", "security/client", "traffic/spikes"]
 -- attack   = ["T1498", "T1499"]
 -- severity = "high"
@@ -181,7 +181,7 @@ usual_path as (
 usual_country as (
     select coalesce(distribution, '(unknown)') as distribution, country as value, count(*) as requests
     from all_requests
-    where country is not null and exists (select 1 from surge)
+    inner join (select value from top_part where place = 1 and kind = 'country' group by value) as top_country on top_country.value = country
     group by 1, 2
 ),
 
@@ -221,21 +221,31 @@ surge_told as (
     left join top_share as top_country on top_country.distribution = surge.distribution and top_country.surge = surge.surge and top_country.kind = 'country'
 ),
 
-busy_key as (
-    -- one number for client and bucket: grouping by it costs half of grouping by two columns
-    select hash(client_ip, time_bucket(interval 5 minutes, time)) as busy, count(*) as requests
+large_client as (
+    -- buckets are counted for the 5,000 clients with most requests; for all of many they would be as many as the requests
+    select client_ip
     from requests
     where client_ip is not null
-    group by 1
+    group by client_ip
+    having count(*) >= $client_requests
+    order by count(*) desc, client_ip
+    limit 5000
+),
+
+client_bucket as (
+    select requests.client_ip, time_bucket(interval 5 minutes, time) as bucket
+    from requests
+    inner join large_client on large_client.client_ip = requests.client_ip
+    group by requests.client_ip, time_bucket(interval 5 minutes, time)
     having count(*) >= $client_requests
 ),
 
 busy as (
     select
-        client_ip, coalesce(user_agent, '(none)') as user_agent, coalesce(distribution, '(unknown)') as distribution,
-        time_bucket(interval 5 minutes, time) as bucket, time, path, status, referer, result_type
+        requests.client_ip, coalesce(user_agent, '(none)') as user_agent, coalesce(distribution, '(unknown)') as distribution,
+        bucket, time, path, status, referer, result_type
     from requests
-    inner join busy_key on busy_key.busy = hash(client_ip, time_bucket(interval 5 minutes, time))
+    inner join client_bucket on client_bucket.client_ip = requests.client_ip and client_bucket.bucket = time_bucket(interval 5 minutes, time)
 ),
 
 busy_agent as (
