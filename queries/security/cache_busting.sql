@@ -2,7 +2,7 @@
 -- question = "Did somebody get past the cache with ever new queries?"
 -- found    = "{top_path} was asked for with {queries:,} different queries in {requests:,} requests of {clients:,} clients from {first_seen:%Y-%m-%d %H:%M} to {last_seen:%H:%M} UTC; {miss_pct}% went to the origin, paths busted at once: {paths:,}. Findings: {rows}."
 -- quiet    = "No path was asked for with ever new queries by clients that send many of them."
--- how      = """Two patterns meet: nearly every request for a path carries a query nobody sent before (`distinct_pct`), and each client sends many of them (queries_per_client). A campaign whose links carry an id, or pictures in the width of each screen, make many queries too, but one or two for each client. It also has to be min_times what the path's requests past the cache usually are in an hour, so a search page that is as busy as ever is quiet.
+-- how      = """Two patterns meet: nearly every request for a path carries a query nobody sent before (`distinct_pct`), and each client sends many of them (queries_per_client). A campaign whose links carry an id, or pictures in the width of each screen, make many queries too, but one or two for each client. It also has to be min_times what the path's requests past the cache usually are in the busiest hour of a day (median of the other days), so a search page that is as busy as ever is quiet.
 -- Judged only where the distribution lives off its cache (min_hit_pct of all loaded requests are hits): an API that caches nothing has no cache to get past, there see security/request_flood and security/expensive_endpoint.
 -- What helps: leave the query out of the cache key for files, allow only the parameters the path knows (performance/cache_hit_ratio shows the share before and after), limit the rate. Blind spots: busting by header or cookie; by one request each of very many clients."""
 -- next     = ["security/request_flood", "performance/cache_hit_ratio", "security/client", "traffic/compare_windows"]
@@ -13,7 +13,7 @@
 -- min_requests       = { type = "BIGINT", default = 60, min = 1, help = "requests with a query that went past the cache, within an hour" }
 -- min_distinct_pct   = { type = "DOUBLE", default = 80, min = 0, max = 100, help = "different queries in percent of these requests" }
 -- queries_per_client = { type = "DOUBLE", default = 10, min = 1, help = "different queries of a client" }
--- min_times          = { type = "DOUBLE", default = 5, min = 1, help = "how many times what is usual for the path in an hour" }
+-- min_times          = { type = "DOUBLE", default = 5, min = 1, help = "how many times what is usual for the path in its busiest hour of a day" }
 -- min_hit_pct        = { type = "DOUBLE", default = 15, min = 0, max = 100, help = "hits in percent of the distribution's requests, below which there is no cache to get past" }
 -- [columns]
 -- entity_kind        = "path; where several paths were busted at once client_ip of the only client, or distribution"
@@ -28,7 +28,7 @@
 -- distinct_pct       = "the same in percent of the requests"
 -- queries_per_client = "different queries of a client on average"
 -- miss_pct           = "requests past the cache in percent of all for the path meanwhile"
--- usual_per_hour     = "requests with a query past the cache usual for the path in an hour with any"
+-- usual_per_hour     = "such requests usual for the path in its busiest hour of a day; empty where no other day has any"
 -- top_client         = "the client with most of them"
 -- paths              = "different paths busted at once"
 -- top_path           = "path with most of the requests"
@@ -75,18 +75,31 @@ path_hour as (
     select distribution, path, hour, count(*) as requests from missed group by distribution, path, hour
 ),
 
+path_day as (
+    -- its busiest hour of each day
+    select distribution, path, cast(hour as date) as day, max(requests) as requests from path_hour group by 1, 2, 3
+),
+
+high_hour as (
+    select path_hour.distribution, path_hour.path, path_hour.hour, path_hour.requests
+    from path_hour
+    inner join cached_distribution on cached_distribution.distribution = path_hour.distribution
+    where path_hour.requests >= $min_requests / 2
+        and path_hour.hour + interval 1 hour > cast($scope_start as timestamp) and path_hour.hour < cast($scope_end as timestamp)
+),
+
 usual as (
-    select distribution, path, quantile_cont(requests, 0.5) as requests, count(*) as hours from path_hour group by distribution, path
+    select high_hour.distribution, high_hour.path, high_hour.hour, quantile_cont(path_day.requests, 0.5) as requests
+    from high_hour
+    inner join path_day on path_day.distribution = high_hour.distribution and path_day.path = high_hour.path and path_day.day <> cast(high_hour.hour as date)
+    group by high_hour.distribution, high_hour.path, high_hour.hour
 ),
 
 busy_hour as (
-    select path_hour.distribution, path_hour.path, path_hour.hour, case when hours >= 4 then usual.requests end as usual_requests
-    from path_hour
-    inner join cached_distribution on cached_distribution.distribution = path_hour.distribution
-    inner join usual on usual.distribution = path_hour.distribution and usual.path = path_hour.path
-    where path_hour.requests >= $min_requests / 2
-        and (hours < 4 or path_hour.requests >= $min_times * usual.requests)
-        and path_hour.hour + interval 1 hour > cast($scope_start as timestamp) and path_hour.hour < cast($scope_end as timestamp)
+    select high_hour.distribution, high_hour.path, high_hour.hour, usual.requests as usual_requests
+    from high_hour
+    left join usual on usual.distribution = high_hour.distribution and usual.path = high_hour.path and usual.hour = high_hour.hour
+    where usual.requests is null or high_hour.requests >= $min_times * usual.requests
 ),
 
 stepped as (

@@ -2,7 +2,7 @@
 -- question = "Were personal pages put into the cache under the name of a static file?"
 -- found    = "Pages under {entity} were asked for with the ending of a static file, {paths:,} different ones in {requests:,} requests from {first_seen:%Y-%m-%d %H:%M} to {last_seen:%H:%M} UTC; {outcome_words}. Findings: {rows}."
 -- quiet    = "No page was asked for with the ending of a static file and answered as a page."
--- how      = """Somebody is made to open /account/addresses/x.css. The application ignores the end and answers with the page of whoever is logged in; the cache sees a style sheet and keeps it; then the attacker fetches it. Found are paths that end like a static file and were answered as HTML or JSON (or, where the type is not logged, below a path that is itself answered and never cached), min_paths of them below one page.
+-- how      = """Somebody is made to open /account/addresses/x.css. The application ignores the end and answers with the page of whoever is logged in; the cache sees a style sheet and keeps it; then the attacker fetches it. Found are paths that end like a static file and were answered as HTML or JSON (or, where the type is not logged, below a path that is itself answered, never cached and about as large), min_paths of them below one page.
 -- Success is a Hit: somebody got what was made for another, `hit_clients` says how many addresses. Such entries have to be invalidated, and the people whose pages they were are to be told. Only Misses: an attempt, or the cache does not keep it.
 -- A real picture below /account/avatar has the type of a picture and is quiet; so are stale names in a folder of real files, and an application that answers every unknown name with its front page. What helps: cache by the type the origin sends (Cache-Control: private), or let no ending decide. Blind spots: content types not logged; endings cut off by ; or %00 are seen, other tricks of a path are not; poisoning by headers."""
 -- next     = ["security/client", "traffic/top_paths", "performance/cache_hit_ratio"]
@@ -61,7 +61,9 @@ static_name as (
 
 page as (
     -- pages that exist by themselves and are not cached
-    select coalesce(all_requests.distribution, '(unknown)') as distribution, all_requests.path as page
+    select
+        coalesce(all_requests.distribution, '(unknown)') as distribution, all_requests.path as page,
+        quantile_cont(sent_bytes, 0.5) filter (where status between 200 and 299) as sent_bytes
     from all_requests
     inner join (select page from static_name where content_type is null group by page) as named on named.page = all_requests.path
     group by 1, 2
@@ -82,7 +84,7 @@ as_page as (
     from static_name
     left join page on page.page = static_name.page and page.distribution = static_name.distribution
     left join front_page on front_page.distribution = static_name.distribution
-    where (static_name.content_type is not null or page.page is not null)
+    where (static_name.content_type is not null or abs(static_name.sent_bytes - page.sent_bytes) <= 0.25 * page.sent_bytes)
         and not coalesce(abs(static_name.sent_bytes - front_page.sent_bytes) <= 0.03 * front_page.sent_bytes, false)
     group by static_name.distribution, static_name.page, static_name.path
 ),

@@ -2,7 +2,7 @@
 -- question = "Did many clients try other people's passwords, a few each?"
 -- found    = "{clients:,} clients tried passwords at {entity} from {first_seen:%Y-%m-%d %H:%M} to {last_seen:%Y-%m-%d %H:%M} UTC: {requests:,} attempts, {failures:,} known to have failed, {succeeded_words}. Findings: {rows}."
 -- quiet    = "No login path was tried by {min_clients} clients or more that mostly failed."
--- how      = """Each client alone looks like somebody who forgot a password; together they fail where people mostly succeed. An hour counts when min_pct of the attempts at a login path failed, of several clients, and min_times the failures usual for it (median of its hours); neighbouring hours make one finding, of min_clients failing clients or more and few attempts for each.
+-- how      = """Each client alone looks like somebody who forgot a password; together they fail where people mostly succeed. An hour counts when min_pct of the attempts at a login path failed, of several clients, and min_times the failures usual for it (the lower quartile of its hours, with 12 or more loaded; else 1); neighbouring hours make one finding, of min_clients failing clients or more and few attempts for each.
 -- A busy Monday morning has more failures and far more successes. When tokens of an app run out, each client fails once and then succeeds: at most half of the failing clients may do that. When the login itself is broken, nobody succeeds and those who fail are known: such a stretch is left out when nobody got in and known_pct (failing clients seen at the distribution before) is half or more.
 -- Login paths and failures are told as in security/brute_force. In hours of which no access log is loaded, the records of AWS WAF stand in: hours with min_times the usual attempts beside hours that count are added, their outcome is unknown (`unknown`), and nothing is counted twice. `succeeded` are attempts of failing clients that fitted: these accounts are the attacker's.
 -- Countries seldom seen are a further sign: security/new_country. Blind spots: fewer than a handful of attempts an hour; logins answered 200 either way; attempts that all succeed."""
@@ -108,7 +108,8 @@ path_hour as (
 ),
 
 usual as (
-    select distribution, path, greatest(quantile_cont(failures, 0.5), 1) as failures, greatest(quantile_cont(attempts, 0.5), 1) as attempts
+    select distribution, path, case when count(*) >= 12 then greatest(quantile_cont(failures, 0.25), 1) else 1 end as failures,
+        case when count(*) >= 12 then greatest(quantile_cont(attempts, 0.25), 1) else 5 end as attempts
     from path_hour
     where unknown = 0
     group by distribution, path

@@ -29,7 +29,7 @@
 -- paths        = "different paths"
 -- top_path     = "path with most of the bytes"
 -- top_path_pct = "its bytes in percent"
--- new_pct      = "bytes of paths that nobody had fetched before the first of these days, in percent"
+-- new_pct      = "bytes of paths that nobody had fetched before the first of these days, in percent; 0 with fewer than three days loaded before"
 -- ranges       = "answers of 206 among the requests"
 -- user_agent   = "user agent with most of the bytes"
 -- [[example]]
@@ -151,7 +151,10 @@ new_bytes as (
     select path_bytes.distribution, client_ip, episode, sum(sent_bytes) as sent_bytes
     from path_bytes
     inner join known_path on known_path.distribution = path_bytes.distribution and known_path.path = path_bytes.path
-    where known_path.first_time >= first_day
+    inner join (select coalesce(distribution, '(unknown)') as distribution, cast(min(time) as date) as day from all_requests group by 1) as begins
+        on begins.distribution = path_bytes.distribution
+    -- without days before, everything would be new
+    where known_path.first_time >= first_day and begins.day <= first_day - 3
     group by path_bytes.distribution, client_ip, episode
 ),
 

@@ -2,8 +2,8 @@
 -- question = "Did few clients keep a slow path busy, far more than usual?"
 -- found    = "{entity} was kept busy for {busy_minutes:,} minutes of waiting by {clients:,} clients, {requests:,} requests of {mean_s:.1f} s each from {first_seen:%Y-%m-%d %H:%M} to {last_seen:%H:%M} UTC; {errors_pct}% ended in a 5xx. Findings: {rows}."
 -- quiet    = "No slow path was kept busy by few clients beyond what is usual for it."
--- how      = """What a request costs is the time to its first byte where the cache did not answer. A path is found when, within an hour, min_requests such requests of min_seconds on average added up to min_times what the path usually costs in an hour (`usual_minutes`, median of its other hours), and each client sent per_client of them or more on average: that tells a few programs from a crowd on a slow page, and the nightly report, which costs the same every night, is usual.
--- A path never seen before has no usual cost; it must add up to min_minutes minutes of waiting and twice min_requests. A 5xx share means it hurt: the severity is then high.
+-- how      = """What a request costs is the time to its first byte where the cache did not answer. A path is found when, within an hour, min_requests such requests of min_seconds on average added up to min_times what the path usually costs in its busiest hour of a day (`usual_minutes`, median of the other days), and each client sent per_client of them or more on average: that tells a few programs from a crowd on a slow page, and the nightly report, which costs the same every night, is usual.
+-- A path not seen on other days has no usual cost; it must add up to min_minutes minutes of waiting and twice min_requests. A 5xx share means it hurt: the severity is then high.
 -- Look at what the clients share (traffic/compare_windows on the stretch), and limit that path's rate for each client, or cache it. Blind spots: many clients with one request each; a cost that does not show as time; time to first byte is missing in some logs, and then the whole time counts."""
 -- next     = ["performance/latency", "security/request_flood", "security/client", "traffic/compare_windows"]
 -- attack   = ["T1499.003"]
@@ -12,7 +12,7 @@
 -- [params]
 -- min_requests = { type = "BIGINT", default = 30, min = 1, help = "requests past the cache within an hour" }
 -- min_seconds  = { type = "DOUBLE", default = 1, min = 0, help = "mean seconds to the first byte" }
--- min_times    = { type = "DOUBLE", default = 5, min = 1, help = "how many times the path's usual cost in an hour" }
+-- min_times    = { type = "DOUBLE", default = 5, min = 1, help = "how many times what its busiest hour usually costs" }
 -- min_minutes  = { type = "DOUBLE", default = 5, min = 0, help = "minutes of waiting that a path without a history must add up to" }
 -- per_client   = { type = "DOUBLE", default = 8, min = 1, help = "requests for each client on average" }
 -- [columns]
@@ -31,7 +31,7 @@
 -- p95_s         = "95th percentile of it"
 -- usual_s       = "mean of the path's other hours; empty for a path without any"
 -- busy_minutes  = "all these seconds together, in minutes"
--- usual_minutes = "median of the path's other hours; empty for a path without any"
+-- usual_minutes = "what its busiest hour of a day usually costs: median of the other days; empty for a path without any"
 -- errors_pct    = "answers of 5xx in percent"
 -- queries       = "different queries"
 -- [[example]]
@@ -70,33 +70,45 @@ path_hour as (
     group by distribution, path, hour
 ),
 
-usual as (
-    -- quarter from above rather than the middle: hours with one request alone would make every busier one unusual
-    select distribution, path, quantile_cont(seconds, 0.75) as seconds, sum(seconds) as all_seconds, sum(requests) as all_requests, count(*) as hours
+path_total as (
+    select distribution, path, sum(seconds) as seconds, sum(requests) as requests from path_hour group by distribution, path
+),
+
+path_day as (
+    -- what the busiest hour of each day cost
+    select distribution, path, cast(hour as date) as day, max(seconds) as seconds from path_hour group by 1, 2, 3
+),
+
+high_hour as (
+    select distribution, path, hour, requests, seconds
     from path_hour
-    group by distribution, path
+    where in_scope and requests >= $min_requests and seconds >= $min_seconds * requests
+),
+
+usual as (
+    select high_hour.distribution, high_hour.path, high_hour.hour, quantile_cont(path_day.seconds, 0.5) as seconds
+    from high_hour
+    inner join path_day on path_day.distribution = high_hour.distribution and path_day.path = high_hour.path and path_day.day <> cast(high_hour.hour as date)
+    group by high_hour.distribution, high_hour.path, high_hour.hour
 ),
 
 busy_hour as (
-    select path_hour.distribution, path_hour.path, path_hour.hour, usual.hours, usual.seconds as usual_seconds
-    from path_hour
-    inner join usual on usual.distribution = path_hour.distribution and usual.path = path_hour.path
-    where in_scope
-        and path_hour.requests >= $min_requests
-        and path_hour.seconds >= $min_seconds * path_hour.requests
-        and case when usual.hours >= 4 then path_hour.seconds >= $min_times * usual.seconds else path_hour.seconds >= 60 * $min_minutes / 2 end
+    select high_hour.distribution, high_hour.path, high_hour.hour, usual.seconds as usual_seconds
+    from high_hour
+    left join usual on usual.distribution = high_hour.distribution and usual.path = high_hour.path and usual.hour = high_hour.hour
+    where case when usual.seconds is not null then high_hour.seconds >= $min_times * usual.seconds else high_hour.seconds >= 60 * $min_minutes / 2 end
 ),
 
 stepped as (
     select
-        distribution, path, hour, hours, usual_seconds,
+        distribution, path, hour, usual_seconds,
         case when hour <= lag(hour) over (partition by distribution, path order by hour) + interval 2 hours then 0 else 1 end as begins
     from busy_hour
 ),
 
 numbered as (
     select
-        distribution, path, hour, hours, usual_seconds,
+        distribution, path, hour, usual_seconds,
         sum(begins) over (partition by distribution, path order by hour rows between unbounded preceding and current row) as episode
     from stepped
 ),
@@ -132,7 +144,6 @@ told as (
         sum(seconds) as seconds,
         count(*) filter (where status between 500 and 599) as errors,
         count(distinct query) as queries,
-        max(hours) as hours,
         max(usual_seconds) as usual_seconds,
         count(distinct numbered.hour) as busy_hours
     from work
@@ -152,9 +163,9 @@ busy_total as (
 
 elsewhere as (
     -- the mean of what is left of all hours without the busy ones
-    select busy_total.distribution, busy_total.path, (all_seconds - busy_total.seconds) / nullif(all_requests - busy_total.requests, 0) as mean_s
+    select busy_total.distribution, busy_total.path, (path_total.seconds - busy_total.seconds) / nullif(path_total.requests - busy_total.requests, 0) as mean_s
     from busy_total
-    inner join usual on usual.distribution = busy_total.distribution and usual.path = busy_total.path
+    inner join path_total on path_total.distribution = busy_total.distribution and path_total.path = busy_total.path
 )
 
 select
@@ -173,7 +184,7 @@ select
     round(p95_s, 2) as p95_s,
     round(elsewhere.mean_s, 2) as usual_s,
     round(seconds / 60, 1) as busy_minutes,
-    case when hours >= 4 then round(usual_seconds / 60, 1) end as usual_minutes,
+    round(usual_seconds / 60, 1) as usual_minutes,
     round(100.0 * errors / told.requests, 1) as errors_pct,
     queries
 from told
@@ -183,7 +194,7 @@ where told.requests >= $min_requests
     and told.mean_s >= $min_seconds
     and told.requests >= $per_client * clients
     and case
-        when hours >= 4 then seconds >= $min_times * usual_seconds
+        when usual_seconds is not null then seconds >= $min_times * usual_seconds
         else seconds >= 60 * $min_minutes and told.requests >= 2 * $min_requests
     end
 order by seconds desc, first_seen, entity

@@ -2,7 +2,7 @@
 -- question = "Did one network suddenly send far more than its usual share?"
 -- found    = "AS{entity} sent {requests:,} requests of {clients:,} clients to {distribution} from {first_seen:%Y-%m-%d %H:%M} to {last_seen:%H:%M} UTC, {share_pct}% of all against {usual_share_pct}% usually. Findings: {rows}."
 -- quiet    = "No network sent far more than its usual share, with {min_requests} requests of {min_clients} clients or more in an hour."
--- how      = """A network (autonomous system) surges in an hour when it sends min_requests of min_clients clients or more, min_share_pct of the distribution's requests, min_times its usual share and min_times its usual requests in an hour. Both, because when a sale begins every network sends more, and at night one visitor is a large share. Neighbouring hours make one finding.
+-- how      = """A network (autonomous system) surges in an hour when it sends min_requests of min_clients clients or more, min_share_pct of the distribution's requests, min_times its usual share and min_times its usual requests in an hour, both those of the other days. Both, because when a sale begins every network sends more, and at night one visitor is a large share. Neighbouring hours make one finding.
 -- Few requests each from many addresses of one hosting provider is how scrapers and stuffing tools hide; the same out of a mobile carrier may be a campaign in one country. `network_name` says who it is where a database of yours does (cfkit load --geo-db).
 -- Blind spots: networks are known only where the log or your own database says so (standard logs v1 do not); addresses rented in homes, which are in everybody's networks."""
 -- next     = ["traffic/compare_windows", "security/new_country", "security/scraping", "security/client"]
@@ -14,7 +14,7 @@
 -- min_clients   = { type = "BIGINT", default = 10, min = 1, help = "different addresses in the stretch" }
 -- min_share_pct = { type = "DOUBLE", default = 20, min = 0, max = 100, help = "share of the distribution's requests in that hour, in percent" }
 -- min_times     = { type = "DOUBLE", default = 4, min = 1, help = "how many times its usual share, and its usual requests in an hour" }
--- min_hours     = { type = "BIGINT", default = 12, min = 1, help = "other hours with requests that must be loaded before anything is called usual" }
+-- min_hours     = { type = "BIGINT", default = 12, min = 1, help = "hours with requests on other days that must be loaded before anything is called usual" }
 -- [columns]
 -- entity_kind     = "network"
 -- entity          = "autonomous system number"
@@ -58,8 +58,16 @@ distribution_total as (
     select distribution, sum(requests) as requests, count(*) as hours from distribution_hour group by distribution
 ),
 
+distribution_day as (
+    select distribution, cast(hour as date) as day, sum(requests) as requests, count(*) as hours from distribution_hour group by 1, 2
+),
+
 network_total as (
     select distribution, asn, sum(requests) as requests from network_hour group by distribution, asn
+),
+
+network_day as (
+    select distribution, asn, cast(hour as date) as day, sum(requests) as requests from network_hour group by 1, 2, 3
 ),
 
 high_hour as (
@@ -68,13 +76,16 @@ high_hour as (
     inner join distribution_hour on distribution_hour.distribution = network_hour.distribution and distribution_hour.hour = network_hour.hour
     inner join distribution_total on distribution_total.distribution = network_hour.distribution
     inner join network_total on network_total.distribution = network_hour.distribution and network_total.asn = network_hour.asn
+    inner join distribution_day on distribution_day.distribution = network_hour.distribution and distribution_day.day = cast(network_hour.hour as date)
+    inner join network_day
+        on network_day.distribution = network_hour.distribution and network_day.asn = network_hour.asn and network_day.day = cast(network_hour.hour as date)
     where network_hour.requests >= $min_requests
-        and hours > $min_hours
+        and distribution_total.hours - distribution_day.hours >= $min_hours
         and network_hour.requests >= $min_share_pct / 100 * distribution_hour.requests
-        -- usual is what is left of all hours without this one
+        -- usual is what the other days say: a surge of many hours is not its own baseline
         and 1.0 * network_hour.requests / distribution_hour.requests
-            >= $min_times * (network_total.requests - network_hour.requests) / nullif(distribution_total.requests - distribution_hour.requests, 0)
-        and network_hour.requests >= $min_times * (network_total.requests - network_hour.requests) / (hours - 1)
+            >= $min_times * (network_total.requests - network_day.requests) / nullif(distribution_total.requests - distribution_day.requests, 0)
+        and network_hour.requests >= $min_times * (network_total.requests - network_day.requests) / (distribution_total.hours - distribution_day.hours)
         and network_hour.hour + interval 1 hour > cast($scope_start as timestamp) and network_hour.hour < cast($scope_end as timestamp)
 ),
 

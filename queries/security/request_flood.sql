@@ -5,8 +5,8 @@
 -- how      = """Two things are looked for. A distribution with min_times its usual requests (the median of the same hour of the day where 4 days or more are loaded, of all its hours otherwise) in stretches of 5 minutes; and one client with client_requests in 5 minutes by one user agent, three times what the twentieth busiest client has.
 -- A sale, a campaign or the news is not reported: such a crowd finds what it wants in the cache and brings referers with it. A flood differs from what the distribution is used to in at least one of these, and `detail` says in which: hits fall to half of the usual share or less; requests without a referer take over where they were a minority; one client, one network of addresses (/24, /48) or one country that is seldom seen sends half of it. An API without a cache and without referers is judged by the last ones only.
 -- The entity is whatever explains half of it or more: one client, then one path that is seldom asked for that often, then a network, then a country, else the distribution. traffic/compare_windows shows the rest. A load test that nobody announced looks just the same: ask.
--- One client that is mostly refused has to be three times as fast: a scan is no flood (security/content_discovery).
--- Fewer than min_hours hours loaded are no baseline: then distributions are not judged, and clients by the absolute number only. Blind spots: a slow rise; a single client that is not among the 5,000 with most requests; a flood on a small path of a large distribution (security/expensive_endpoint, security/cache_busting); a country is known only where the log or a lookup says it."""
+-- One client that is mostly refused has to be three times as fast: a scan is no flood (security/content_discovery); one with referers and hits ten times: heavy pages are none either.
+-- Fewer than min_hours hours loaded are no baseline: then a distribution is named only for unusual_requests in 5 minutes of which four fifths are for one path, or half from one client, network or country, and clients by the absolute number. Blind spots: a slow rise; a single client that is not among the 5,000 with most requests; a flood on a small path of a large distribution (security/expensive_endpoint, security/cache_busting); a country is known only where the log or a lookup says it."""
 -- next     = ["traffic/compare_windows", "security/cache_busting", "security/expensive_endpoint", "security/client", "traffic/spikes"]
 -- attack   = ["T1498", "T1499"]
 -- severity = "high"
@@ -15,6 +15,7 @@
 -- min_times       = { type = "DOUBLE", default = 5, min = 1, help = "how many times its usual requests a distribution must get" }
 -- min_requests    = { type = "BIGINT", default = 100, min = 1, help = "requests in 5 minutes below which nothing is a flood of a distribution" }
 -- client_requests = { type = "BIGINT", default = 100, min = 1, help = "requests of one client in 5 minutes; 100 is the usual limit of a rate rule" }
+-- unusual_requests = { type = "BIGINT", default = 10000, min = 1, help = "requests in 5 minutes that are taken for a flood of one path where nothing is loaded to compare with" }
 -- min_hours       = { type = "BIGINT", default = 12, min = 1, help = "hours with requests that must be loaded before anything is called usual" }
 -- [columns]
 -- entity_kind   = "client_ip, path, client_network, country or distribution: the narrowest that explains half of it"
@@ -44,7 +45,7 @@
 -- start = 2026-03-04T20:00:00Z
 -- end   = 2026-03-04T20:30:00Z
 -- rows  = 1
--- first = { entity_kind = "path", entity = "/search", requests = 3131, clients = 91, usual = 120, hit_pct = 6.2, baseline = "same hour of the day, 14 days" }
+-- first = { entity_kind = "path", entity = "/search", requests = 3131, clients = 91, usual = 87, hit_pct = 6.2, baseline = "same hour of the day, 14 days" }
 -- [[example]]
 -- start = 2026-03-12T09:00:00Z    # from everywhere, for everything
 -- end   = 2026-03-12T10:00:00Z
@@ -82,34 +83,43 @@ span as (
     from loaded_bucket
     inner join in_scope on in_scope.distribution = loaded_bucket.distribution
     group by loaded_bucket.distribution
-    having count(distinct date_trunc('hour', bucket)) >= $min_hours
 ),
 
 filled as (
     select
-        grid.distribution, grid.bucket, grid.days, grid.hit_share, grid.no_referer_share,
+        grid.distribution, grid.bucket, grid.days, grid.hours, grid.hit_share, grid.no_referer_share,
         coalesce(loaded_bucket.requests, 0) as requests,
         coalesce(loaded_bucket.hits, 0) as hits,
         coalesce(loaded_bucket.no_referer, 0) as no_referer,
         case when grid.days >= 4 then date_part('hour', grid.bucket) else 0 end as slot
     from (
-        select span.distribution, span.days, span.hit_share, span.no_referer_share, series.bucket
+        select span.distribution, span.days, span.hours, span.hit_share, span.no_referer_share, series.bucket
         from span, unnest(generate_series(first_bucket, last_bucket, interval 5 minutes)) as series (bucket)
     ) as grid
     left join loaded_bucket on loaded_bucket.distribution = grid.distribution and loaded_bucket.bucket = grid.bucket
 ),
 
+slot_middle as (
+    select distribution, slot, quantile_cont(requests, 0.5) as median from filled group by distribution, slot
+),
+
+non_empty as (
+    select distribution, quantile_cont(requests, 0.5) as median from filled where requests > 0 group by distribution
+),
+
 usual_slot as (
-    -- where most buckets are empty, the mean says more than a median of 0
-    select distribution, slot, greatest(quantile_cont(requests, 0.5), least(avg(requests), 20), 1) as usual from filled group by distribution, slot
+    -- where most buckets are empty but requests come in many hours, 0 is not what is usual when some do come
+    select slot_middle.distribution, slot, case when slot_middle.median = 0 then non_empty.median else slot_middle.median end as usual
+    from slot_middle
+    inner join non_empty on non_empty.distribution = slot_middle.distribution
 ),
 
 high_bucket as (
-    select filled.distribution, bucket, days, hit_share, no_referer_share, requests, hits, no_referer, usual
+    select filled.distribution, bucket, days, hit_share, no_referer_share, requests, hits, no_referer, case when hours >= $min_hours then usual end as usual
     from filled
     inner join usual_slot on usual_slot.distribution = filled.distribution and usual_slot.slot = filled.slot
     where requests >= $min_requests
-        and requests >= $min_times * usual
+        and case when hours >= $min_hours then requests >= $min_times * usual else requests >= $unusual_requests end
         and bucket + interval 5 minutes > cast($scope_start as timestamp) and bucket < cast($scope_end as timestamp)
 ),
 
@@ -211,8 +221,8 @@ surge_told as (
         top_path.value as top_path, top_path.share as path_share, coalesce(top_path.usual_share, 0) as path_usual_share,
         top_network.value as top_network, top_network.share as network_share,
         top_country.value as top_country, coalesce(top_country.share, 0) as country_share, coalesce(top_country.usual_share, 0) as country_usual_share,
-        surge.hit_share >= 0.15 and 1.0 * surge.hits / surge.requests <= 0.5 * surge.hit_share as misses_cache,
-        surge.no_referer_share <= 0.6 and 1.0 * surge.no_referer / surge.requests >= greatest(0.8, 1.5 * surge.no_referer_share) as lacks_referer
+        surge.usual is not null and surge.hit_share >= 0.15 and 1.0 * surge.hits / surge.requests <= 0.5 * surge.hit_share as misses_cache,
+        surge.usual is not null and surge.no_referer_share <= 0.6 and 1.0 * surge.no_referer / surge.requests >= greatest(0.8, 1.5 * surge.no_referer_share) as lacks_referer
     from surge
     inner join surge_shape on surge_shape.distribution = surge.distribution and surge_shape.surge = surge.surge
     left join top_share as top_client on top_client.distribution = surge.distribution and top_client.surge = surge.surge and top_client.kind = 'client_ip'
@@ -293,8 +303,13 @@ client_surge as (
         on busy.client_ip = client_numbered.client_ip and busy.user_agent = client_numbered.user_agent
         and busy.distribution = client_numbered.distribution and busy.bucket = client_numbered.bucket
     group by client_numbered.client_ip, client_numbered.distribution, client_numbered.surge
-    having count(*) filter (where status between 400 and 499) < 0.5 * count(*)
-        or count(*) >= 3 * $client_requests * count(distinct client_numbered.bucket)
+    having case
+        when count(*) filter (where status between 400 and 499) >= 0.5 * count(*) then count(*) >= 3 * $client_requests * count(distinct client_numbered.bucket)
+        -- somebody who opens heavy pages has referers, and the cache answers
+        when count(*) filter (where referer is null) < 0.5 * count(*) and count(*) filter (where result_type in ('Hit', 'RefreshHit', 'OriginShieldHit')) >= 0.5 * count(*)
+            then count(*) >= 10 * $client_requests * count(distinct client_numbered.bucket)
+        else true
+    end
 ),
 
 client_path as (
@@ -310,7 +325,7 @@ flood as (
     select
         case
             when client_share >= 0.5 then 'client_ip'
-            when path_share >= 0.5 and path_share >= 2 * path_usual_share then 'path'
+            when path_share >= 0.5 and (usual is null or path_share >= 2 * path_usual_share) then 'path'
             when network_share >= 0.5 then 'client_network'
             when country_share >= 0.5 and country_usual_share < 0.1 then 'country'
             else 'distribution'
@@ -318,7 +333,7 @@ flood as (
         surge_told.distribution, first_seen, last_seen, requests, hits, no_referer, usual, days, hit_share, no_referer_share, clients, refused, errors,
         top_client, client_share, top_path, path_share, top_network, network_share, top_country, country_share, misses_cache, lacks_referer
     from surge_told
-    where (misses_cache or lacks_referer or client_share >= 0.5 or network_share >= 0.5 or (country_share >= 0.5 and country_usual_share < 0.1))
+    where (misses_cache or lacks_referer or (usual is null and path_share >= 0.8) or client_share >= 0.5 or network_share >= 0.5 or (country_share >= 0.5 and country_usual_share < 0.1))
         -- refusals cost little: a scan is not a flood until it is three times as fast
         and not (client_share >= 0.5 and refused >= 0.5 * requests and peak < 3 * $client_requests)
 )
@@ -344,7 +359,7 @@ select
     round(100.0 * path_share, 1) as top_path_pct,
     top_network,
     round(100.0 * network_share, 1) as top_network_pct,
-    case when days >= 4 then concat('same hour of the day, ', days, ' days') else concat('all hours together, ', days, case when days = 1 then ' day' else ' days' end) end as baseline,
+    case when usual is null then 'none' when days >= 4 then concat('same hour of the day, ', days, ' days') else concat('all hours together, ', days, case when days = 1 then ' day' else ' days' end) end as baseline,
     concat(
         case entity_kind
             when 'path' then concat(distribution, ' was flooded at ', case when length(top_path) > 60 then concat(substr(top_path, 1, 60), '...') else top_path end)
@@ -353,12 +368,13 @@ select
             when 'country' then concat(distribution, ' was flooded from ', top_country)
             else concat(distribution, ' was flooded')
         end,
-        ' with ', round(requests / usual, 1), ' times its usual traffic'
+        case when usual is null then ' (what is usual is not known: load days before)' else concat(' with ', round(requests / usual, 1), ' times its usual traffic') end
     ) as verdict,
     concat_ws(
         ', ',
         case when misses_cache then concat('hits fell to ', cast(round(100.0 * hits / requests) as integer), '% from ', cast(round(100.0 * hit_share) as integer), '%') end,
         case when lacks_referer then concat(cast(round(100.0 * no_referer / requests) as integer), '% came without a referer, usually ', cast(round(100.0 * no_referer_share) as integer), '%') end,
+        case when path_share >= 0.8 then concat(cast(round(100.0 * path_share) as integer), '% for one path') end,
         case when network_share >= 0.5 and client_share < 0.5 then concat(cast(round(100.0 * network_share) as integer), '% from ', top_network) end,
         case when client_share >= 0.5 then concat(cast(round(100.0 * client_share) as integer), '% from ', top_client) end,
         case when country_share >= 0.5 then concat(cast(round(100.0 * country_share) as integer), '% from ', top_country) end,
