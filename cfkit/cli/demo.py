@@ -42,9 +42,7 @@ def load_samples(case: Case) -> LoadReport:
     buckets = shipped.sample_objects()
     for bucket in buckets:
         if not bucket.exists():
-            raise CannotRead(
-                f"The sample incident should lie in {bucket}, and it is not there. Install cfkit again, or clone it again."
-            )
+            raise CannotRead(f"The sample incident should lie in {bucket}, and it is not there. Install cfkit again, or clone it again.")
     return case.load(*buckets)
 
 

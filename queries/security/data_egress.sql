@@ -2,7 +2,7 @@
 -- question = "Did a client fetch far more bytes than others do in a day?"
 -- found    = "{entity} fetched {sent_mb:,.0f} MB from {distribution} from {first_seen:%Y-%m-%d %H:%M} to {last_seen:%Y-%m-%d %H:%M} UTC, {times_usual:,.0f} times what is much for a client there in a day; most of it {top_path}. Findings: {rows}."
 -- quiet    = "No client fetched {min_mb} MB or more in a day and far more than others do."
--- how      = """A client stands out on a day when one of its user agents fetched min_mb or more, and min_times of what is much for a client of that distribution in a day: the 95th percentile of all clients' days loaded. Days in a row make one finding. A catalogue that everybody downloads makes a busy day for the distribution and nobody stands out; a partner who fetches the same amount on most days (settled_days others with at least half as much) is known.
+-- how      = """A client stands out on a day when one of its user agents fetched min_mb or more, and min_times of what is much for a client of that distribution in a day: the 95th percentile of all clients' days loaded. Days in a row make one finding. A catalogue that everybody downloads makes a busy day for the distribution and nobody stands out; a partner who fetches the same amount on most days (settled_days others with at least half as much, or every day since the first one loaded) is known.
 -- Look at top_path, at `paths` and at new_pct, the bytes of paths that were not fetched by anybody before that day: an export nobody knew of (changes) is worse than films. Partial answers (206) are bytes as well: `ranges` counts them, as a download in pieces may hide its size.
 -- Of one day loaded alone, the percentile is of that day. Blind spots: slow leaks below min_mb; many addresses with a little each (traffic/top_paths by sent_bytes); responses that are small and valuable; the bytes are those sent, so a viewer that left early got less than the file."""
 -- next     = ["security/client", "traffic/top_paths", "security/signed_url_abuse", "traffic/compare_windows"]
@@ -115,6 +115,10 @@ episode as (
     group by distribution, client_ip, episode
 ),
 
+begins as (
+    select coalesce(distribution, '(unknown)') as distribution, cast(min(time) as date) as day from all_requests where exists (select 1 from high_day) group by 1
+),
+
 settled as (
     select episode.distribution, episode.client_ip, episode.episode
     from episode
@@ -122,6 +126,12 @@ settled as (
     where day_place.day not between first_day and last_day and day_place.sent_bytes >= 0.5 * least
     group by episode.distribution, episode.client_ip, episode.episode
     having count(*) >= $settled_days
+    union
+    -- day after day since the first one that is loaded: it may always have been so
+    select episode.distribution, client_ip, episode
+    from episode
+    inner join begins on begins.distribution = episode.distribution
+    where first_day <= begins.day + 1 and days > $settled_days
 ),
 
 inside as (
@@ -151,8 +161,7 @@ new_bytes as (
     select path_bytes.distribution, client_ip, episode, sum(sent_bytes) as sent_bytes
     from path_bytes
     inner join known_path on known_path.distribution = path_bytes.distribution and known_path.path = path_bytes.path
-    inner join (select coalesce(distribution, '(unknown)') as distribution, cast(min(time) as date) as day from all_requests group by 1) as begins
-        on begins.distribution = path_bytes.distribution
+    inner join begins on begins.distribution = path_bytes.distribution
     -- without days before, everything would be new
     where known_path.first_time >= first_day and begins.day <= first_day - 3
     group by path_bytes.distribution, client_ip, episode

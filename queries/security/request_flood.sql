@@ -30,7 +30,7 @@
 -- usual         = "requests usual in that time; for a client what the twentieth busiest one sends in 5 minutes"
 -- times_usual   = "requests / usual"
 -- hit_pct       = "hits in percent of all"
--- usual_hit_pct = "the same of the distribution in all that is loaded"
+-- usual_hit_pct = "the same of the distribution in the rest of what is loaded"
 -- no_referer_pct = "requests without a referer, in percent"
 -- refused_pct   = "answers of 4xx, in percent: a rate rule answers 403 or 429"
 -- errors_pct    = "answers of 5xx, in percent"
@@ -78,8 +78,9 @@ span as (
         max(bucket) as last_bucket,
         count(distinct cast(bucket as date)) as days,
         count(distinct date_trunc('hour', bucket)) as hours,
-        1.0 * sum(hits) / sum(requests) as hit_share,
-        1.0 * sum(no_referer) / sum(requests) as no_referer_share
+        sum(requests) as all_requests,
+        sum(hits) as all_hits,
+        sum(no_referer) as all_no_referer
     from loaded_bucket
     inner join in_scope on in_scope.distribution = loaded_bucket.distribution
     group by loaded_bucket.distribution
@@ -87,13 +88,13 @@ span as (
 
 filled as (
     select
-        grid.distribution, grid.bucket, grid.days, grid.hours, grid.hit_share, grid.no_referer_share,
+        grid.distribution, grid.bucket, grid.days, grid.hours,
         coalesce(loaded_bucket.requests, 0) as requests,
         coalesce(loaded_bucket.hits, 0) as hits,
         coalesce(loaded_bucket.no_referer, 0) as no_referer,
         case when grid.days >= 4 then date_part('hour', grid.bucket) else 0 end as slot
     from (
-        select span.distribution, span.days, span.hours, span.hit_share, span.no_referer_share, series.bucket
+        select span.distribution, span.days, span.hours, series.bucket
         from span, unnest(generate_series(first_bucket, last_bucket, interval 5 minutes)) as series (bucket)
     ) as grid
     left join loaded_bucket on loaded_bucket.distribution = grid.distribution and loaded_bucket.bucket = grid.bucket
@@ -115,7 +116,7 @@ usual_slot as (
 ),
 
 high_bucket as (
-    select filled.distribution, bucket, days, hit_share, no_referer_share, requests, hits, no_referer, case when hours >= $min_hours then usual end as usual
+    select filled.distribution, bucket, days, requests, hits, no_referer, case when hours >= $min_hours then usual end as usual
     from filled
     inner join usual_slot on usual_slot.distribution = filled.distribution and usual_slot.slot = filled.slot
     where requests >= $min_requests
@@ -125,25 +126,28 @@ high_bucket as (
 
 stepped as (
     select
-        distribution, bucket, days, hit_share, no_referer_share, requests, hits, no_referer, usual,
+        distribution, bucket, days, requests, hits, no_referer, usual,
         case when bucket <= lag(bucket) over (partition by distribution order by bucket) + interval 15 minutes then 0 else 1 end as begins
     from high_bucket
 ),
 
 numbered as (
     select
-        distribution, bucket, days, hit_share, no_referer_share, requests, hits, no_referer, usual,
+        distribution, bucket, days, requests, hits, no_referer, usual,
         sum(begins) over (partition by distribution order by bucket rows between unbounded preceding and current row) as surge
     from stepped
 ),
 
 surge as (
+    -- what is usual is what all the rest is like
     select
-        distribution, surge, min(bucket) as first_bucket, max(bucket) + interval 5 minutes as end_bucket, max(days) as days,
-        max(hit_share) as hit_share, max(no_referer_share) as no_referer_share,
+        numbered.distribution, surge, max(numbered.days) as days,
+        1.0 * (max(all_hits) - sum(hits)) / nullif(max(all_requests) - sum(requests), 0) as hit_share,
+        1.0 * (max(all_no_referer) - sum(no_referer)) / nullif(max(all_requests) - sum(requests), 0) as no_referer_share,
         sum(requests) as requests, sum(hits) as hits, sum(no_referer) as no_referer, sum(usual) as usual, max(requests) as peak
     from numbered
-    group by distribution, surge
+    inner join span on span.distribution = numbered.distribution
+    group by numbered.distribution, surge
 ),
 
 inside as (
@@ -387,7 +391,7 @@ select
     case when refused >= 0.5 * client_surge.requests then 'attempt' else 'success' end,
     client_surge.distribution, 1, twentieth, case when twentieth > 0 then round(1.0 * client_surge.requests / buckets / twentieth, 1) end,
     round(100.0 * hits / client_surge.requests, 1),
-    (select round(100.0 * hit_share, 1) from span where span.distribution = client_surge.distribution),
+    (select round(100.0 * all_hits / span.all_requests, 1) from span where span.distribution = client_surge.distribution),
     round(100.0 * no_referer / client_surge.requests, 1),
     round(100.0 * refused / client_surge.requests, 1),
     round(100.0 * errors / client_surge.requests, 1),
