@@ -69,7 +69,11 @@ def shown(table: Table, source: str | None = None, looked_up: bool = True) -> st
         f"coalesce(read.{column.name}, {column.looked_up}) as {column.name}" if column.looked_up else f"read.{column.name}"
         for column in table.columns
     )
-    return f"select {columns} from {source}{table.rows} as read left join {source}addresses as found on found.client_ip = read.client_ip"
+    # Grouping by a key that is unique already costs nothing to speak of, and tells DuckDB that no row is multiplied: a statement, or a part
+    # of one, that asks for no looked-up column is then answered without the join.
+    known = ", ".join(f"any_value({name}) as {name}" for name in ("country", "country_from", "asn", "network"))
+    found = f"(select client_ip, {known} from {source}addresses group by client_ip)"
+    return f"select {columns} from {source}{table.rows} as read left join {found} as found on found.client_ip = read.client_ip"
 
 
 def apply(con: duckdb.DuckDBPyConnection, scope: Scope, question: str | None = None) -> None:

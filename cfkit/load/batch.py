@@ -286,8 +286,9 @@ def _cut_to_windows(con: Any, table: Table, loaded: dict[int, Entry]) -> None:
 
 def _date(con: Any, table: Table, loaded: dict[int, Entry]) -> None:
     """When an object's rows were, and of which distribution, where they say so themselves and are all of one."""
+    of = "distribution" if "distribution" in table.names else "cast(null as varchar)"
     spans = con.execute(
-        "select object_id, min(time), max(time), min(distribution), max(distribution), count(distribution) "
+        f"select object_id, min(time), max(time), min({of}), max({of}), count({of}) "
         f"from {table.rows} where object_id between $low and $high group by object_id",
         {"low": min(loaded), "high": max(loaded)},
     ).fetchall()
