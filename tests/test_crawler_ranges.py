@@ -26,8 +26,10 @@ def test_a_list_is_told_by_its_content_and_each_range_is_a_row_with_its_ends(wri
         assert report.tables["crawler_ranges"] == 2
         rows = case.sql("select crawler, prefix, first_address, last_address, time, time_from from crawler_ranges order by prefix")
     assert rows.astype(str).values.tolist() == [
-        ["Googlebot", "192.0.2.64/27", "00000000000000000000ffffc0000240", "00000000000000000000ffffc000025f", "2026-03-01 15:00:43", "answer"],
-        ["Googlebot", "2001:db8:10::/64", "20010db8001000000000000000000000", "20010db800100000ffffffffffffffff", "2026-03-01 15:00:43", "answer"],
+        ["Googlebot", "192.0.2.64/27", "00000000000000000000ffffc0000240", "00000000000000000000ffffc000025f",
+         "2026-03-01 15:00:43", "answer"],
+        ["Googlebot", "2001:db8:10::/64", "20010db8001000000000000000000000", "20010db800100000ffffffffffffffff",
+         "2026-03-01 15:00:43", "answer"],
     ]  # fmt: skip
 
 
