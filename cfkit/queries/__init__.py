@@ -6,6 +6,7 @@ How a query file is written is in `file.py`, its parameters in `params.py`, its 
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -143,13 +144,19 @@ def run(
 def _write_catalogue(con: duckdb.DuckDBPyConnection, query: Query) -> None:
     """`catalogue` (query, title, table_name, column_name): which columns each query rests on, for questions about the questions."""
     folder = query.path.parent.parent
-    read = [(name, q.title, table, column) for name, q in catalogue(folder).items() for table, column in sorted(q.reads)]
-    parts = [list(part) for part in zip(*read, strict=True)] or [[], [], [], []]
+    stamps = tuple((name, (folder / f"{name}.sql").stat().st_mtime_ns) for name in names(folder))
     con.execute(
         "create or replace temp table catalogue as select unnest($1::varchar[]) as query, unnest($2::varchar[]) as title, "
         "unnest($3::varchar[]) as table_name, unnest($4::varchar[]) as column_name",
-        parts,
+        [list(part) for part in _read_columns(folder, stamps)],
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _read_columns(folder: Path, stamps: tuple[tuple[str, int], ...]) -> tuple[tuple[str, ...], ...]:
+    """The columns of `catalogue`. Finding out what a hundred files read takes a second, so it is done once for each state of them."""
+    read = [(name, q.title, table, column) for name, q in catalogue(folder).items() for table, column in sorted(q.reads)]
+    return tuple(zip(*read, strict=True)) or ((), (), (), ())
 
 
 def check_result(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope | None = None) -> None:
