@@ -197,7 +197,8 @@ def test_a_parquet_object_with_an_unreadable_page_is_refused_and_the_objects_bes
     report = case.load(tmp_path / "logs", progress=False)
     ((uri, reason),) = report.failures
     assert (Path(uri).name, report.loaded, report.counts["rows"], report.counts["rejected"]) == ("b.parquet", 2, 2, 1)
-    assert reason.startswith("a damaged Parquet file") and "loading" not in reason
+    assert reason.startswith("a damaged Parquet file")
+    assert "loading" not in reason
     assert case.sql("select status, lines, note from objects where uri like '%b.parquet'").values.tolist() == [["refused", 0, reason]]
     again = case.load(tmp_path / "logs", progress=False)
     assert (again.loaded, again.skipped, again.failed) == (0, 2, 1)
