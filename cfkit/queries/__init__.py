@@ -112,8 +112,12 @@ def run(
         if query.reserved:
             start, end = _bounds(con, query, scope_)
             # Typed, for a case without rows has no bounds, and of an untyped NULL no function could be chosen.
-            bounds = {"scope_start": start, "scope_end": end}
-            bound |= {name: duckdb.Value(bounds[name], duckdb.sqltype("TIMESTAMP")) for name in query.reserved}
+            known = {
+                "scope_start": duckdb.Value(start, duckdb.sqltype("TIMESTAMP")),
+                "scope_end": duckdb.Value(end, duckdb.sqltype("TIMESTAMP")),
+                "scope_distributions": duckdb.Value(list(scope_.distributions) or None, duckdb.list_type(duckdb.sqltype("VARCHAR"))),
+            }
+            bound |= {name: known[name] for name in query.reserved}
         result = con.execute(query.sql, bound)
         columns = [str(column[0]) for column in result.description or ()]
         types = [str(column[1]) for column in result.description or ()]

@@ -15,7 +15,8 @@ not begin with `--`, so a comment of the SQL's own needs a blank line before it.
     [[example]] * start, end, distribution, params, and what must be true: first = {…} (values of the first row), rows = N, or quiet = true
 
 `$scope_start` and `$scope_end` may be named in the SQL without being declared: the bounds of the scope, TIMESTAMP, and where it is open
-the first time loaded, or one second after the last. The end is outside, as in every window.
+the first time loaded, or one second after the last. The end is outside, as in every window. `$scope_distributions` is the scope's
+distributions, VARCHAR[], NULL where it is every one: for questions about what has no row, which `requests` therefore cannot name.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from cfkit.queries.params import Param
 from cfkit.scope import Scope
 from cfkit.sources.columns import TABLES, VIEWS
 
-RESERVED = ("scope_start", "scope_end")
+RESERVED = ("scope_start", "scope_end", "scope_distributions")
 SEVERITIES = ("low", "medium", "high", "critical")
 DETECTION_COLUMNS = ("entity_kind", "entity", "first_seen", "last_seen", "requests")
 

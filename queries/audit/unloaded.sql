@@ -88,7 +88,7 @@ scoped as (
     select name, state, reason, distribution, hour, bytes, uri
     from known
     where coalesce(hour >= date_trunc('hour', cast($scope_start as timestamp)) and hour < cast($scope_end as timestamp), true)
-        and (distribution is null or distribution in (select distribution from requests) or not exists (select 1 from requests))
+        and (cast($scope_distributions as varchar[]) is null or distribution is null or list_contains(cast($scope_distributions as varchar[]), distribution))
 )
 
 select
