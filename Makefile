@@ -44,8 +44,12 @@ docs: $(RUNTIME) ## the README's table of queries and docs/tables.md, written ag
 	     /<!-- end of queries/ { inside = 0 } !inside' README.md > build/README.md
 	cp build/README.md README.md
 
-edge-locations: $(DEV) ## cfkit/lookups/edge_locations.csv, written again (PY needs airportsdata)
-	$(PY) -m data.edge_locations
+AIRPORTS := airportsdata==20260905
+edge-locations: $(RUNTIME) ## cfkit/lookups/edge_locations.csv, written again from known.csv and the package airportsdata (fetched to build/)
+	@rm -rf build/airportsdata
+	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(PY) --no-deps --target build/airportsdata $(AIRPORTS); \
+	else $(PY) -m pip install -q --disable-pip-version-check --no-deps --target build/airportsdata $(AIRPORTS); fi
+	PYTHONPATH=build/airportsdata $(PY) -m data.edge_locations
 
 samples: $(DEV) ## data/samples, written again by its generator
 	$(PY) -m data.generator --out data/samples

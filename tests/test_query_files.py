@@ -212,6 +212,13 @@ def test_answers_a_case_whose_only_objects_were_refused(name: str, refused: duck
         rows = answer.rows.to_dict("records")
         assert rows[0]["status"] == "incomplete"
         assert {row["object"] for row in rows if row["status"] == "refused"} == {"E1.2026-03-03-11.aaaaaaaa", "notes.txt"}
+    elif name == "audit/sources":
+        assert not any(answer.rows.is_loaded)
+    elif name == "audit/unloaded":
+        assert {(row["name"], row["state"]) for row in answer.rows.to_dict("records")} == {
+            ("notes.txt", "refused"),
+            ("E1.2026-03-03-11.aaaaaaaa", "refused"),
+        }
     else:
         assert not answer.records
 

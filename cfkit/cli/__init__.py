@@ -164,6 +164,30 @@ def load(
 
 
 @app.command()
+def history(case_file: CaseFile, start: Start = None, end: End = None, distribution: Distributions = None, as_json: AsJson = False) -> None:
+    """Configuration changes, field by field: what was changed, by whom, and whether it weakened anything.
+
+    Rebuilt from the CloudTrail calls in the case. A call that changed nothing shows nothing; a gap in the trail is said. With a
+    distribution, only its own changes; without, those of policies, functions, key groups and web ACLs as well.
+
+    \b
+    Examples:
+      cfkit history --case incident.duckdb --distribution E2EXAMPLE1
+      cfkit history --case incident.duckdb --start 2026-03-10 --end 2026-03-12 --json
+    """
+    import cfkit
+    from cfkit.cli.changes import show
+
+    with cfkit.Case(case_file) as case:
+        case.scope(start=start, end=end, distribution=distribution)
+        found = case.history()
+        if as_json:
+            _emit_json(found.to_list())
+        else:
+            show(found)
+
+
+@app.command()
 def inventory(
     case_file: CaseFile,
     profile: Annotated[str | None, typer.Option(help="AWS profile to use.")] = None,

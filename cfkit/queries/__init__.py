@@ -28,10 +28,11 @@ from cfkit.window import moment
 if TYPE_CHECKING:
     from cfkit.answer import Answer
 
-_LOOKUPS_OF = {("requests", column): ("country", "address") for column in ("country", "country_from", "asn", "network")} | {
-    ("requests", "edge_country"): ("edge location",)
-}
-_LOOKUP_TABLES = {"addresses": ("country", "address"), "agents": ("user agent",), "edge_locations": ("edge location",)}
+_LOOKUPS_OF = {
+    ("requests", "country"): "country", ("requests", "country_from"): "country", ("requests", "asn"): "network",
+    ("requests", "network"): "network", ("requests", "edge_country"): "edge location",
+}  # fmt: skip
+_LOOKUP_TABLES = {"addresses": ("country", "network"), "agents": ("user agent",), "edge_locations": ("edge location",)}
 
 __all__ = ["SHAPES", "Example", "Param", "Query", "catalogue", "check_example", "check_result", "find", "names", "run"]
 
@@ -269,7 +270,7 @@ def _reads(query: Query, loaded: tuple[str, ...], within_scope: bool = False) ->
 
 def _lookups(con: duckdb.DuckDBPyConnection, query: Query) -> dict[str, str]:
     """Where the answer has from what no log says: {"lookups": "country from …; user agent from …"}. Empty where it needs none."""
-    wanted = {name for table, column in query.reads for name in _LOOKUPS_OF.get((table, column), ())}
+    wanted = {_LOOKUPS_OF[read] for read in query.reads if read in _LOOKUPS_OF}
     wanted |= {name for table, names in _LOOKUP_TABLES.items() if table in query.tables for name in names}
     if not wanted:
         return {}
