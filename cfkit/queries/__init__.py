@@ -110,13 +110,15 @@ def run(
     try:
         bound = {name: value.bound for name, value in values.items()}
         if query.reserved:
-            start, end = _bounds(con, query, scope_)
             # Typed, for a case without rows has no bounds, and of an untyped NULL no function could be chosen.
-            known = {
+            start, end = _bounds(con, query, scope_)
+            known: dict[str, Any] = {
                 "scope_start": duckdb.Value(start, duckdb.sqltype("TIMESTAMP")),
                 "scope_end": duckdb.Value(end, duckdb.sqltype("TIMESTAMP")),
                 "scope_distributions": duckdb.Value(list(scope_.distributions) or None, duckdb.list_type(duckdb.sqltype("VARCHAR"))),
             }
+            if "scope_requests" in query.reserved:
+                known["scope_requests"] = con.execute("select count(*) from requests").fetchall()[0][0]
             bound |= {name: known[name] for name in query.reserved}
         result = con.execute(query.sql, bound)
         columns = [str(column[0]) for column in result.description or ()]

@@ -17,6 +17,7 @@ not begin with `--`, so a comment of the SQL's own needs a blank line before it.
 `$scope_start` and `$scope_end` may be named in the SQL without being declared: the bounds of the scope, TIMESTAMP, and where it is open
 the first time loaded, or one second after the last. The end is outside, as in every window. `$scope_distributions` is the scope's
 distributions, VARCHAR[], NULL where it is every one: for questions about what has no row, which `requests` therefore cannot name.
+`$scope_requests`, BIGINT, is how many requests are in the scope: a question that would take too long reads a part by it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from cfkit.queries.params import Param
 from cfkit.scope import Scope
 from cfkit.sources.columns import TABLES, VIEWS
 
-RESERVED = ("scope_start", "scope_end", "scope_distributions")
+RESERVED = ("scope_start", "scope_end", "scope_distributions", "scope_requests")
 SEVERITIES = ("low", "medium", "high", "critical")
 DETECTION_COLUMNS = ("entity_kind", "entity", "first_seen", "last_seen", "requests")
 
@@ -258,7 +259,7 @@ class _Reader:
                 if key in spec or key in ("type", "help"):
                     self._typed(spec.get(key), kind, f"params.{name}.{key}", "params", name)
             if not _COLUMN_NAME.fullmatch(name) or name in RESERVED:
-                raise self.fail(line, f"parameter {name!r}: names are lower case, and {' and '.join(RESERVED)} belong to the kit")
+                raise self.fail(line, f"parameter {name!r}: names are lower case, and {', '.join(RESERVED)} belong to the kit")
             if spec["type"].removesuffix("[]") not in parameters.TYPES:
                 known = ", ".join(parameters.TYPES) + ", and lists of them, as VARCHAR[]; times are TIMESTAMP holding UTC"
                 raise self.fail(line, f"parameter `{name}`: {spec['type']!r} is not a type of parameter; there are {known}")
