@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,33 @@ def test_an_end_of_v2_logs_beside_legacy_logs_does_not_explain_a_missing_hour(wr
         a_day(write, "E2EXAMPLE1", day, HOURS[:14] + HOURS[15:] if day == 4 else HOURS)
     v2_switched_off(write, "2026-03-03T09:20:00Z")
     assert gaps(case_of(tmp_path), "2026-03-02", "2026-03-06") == [("E2EXAMPLE1", "missing", "04 14", 1)]
+
+
+def listing(tmp_path: Path, *keys: str) -> None:
+    objects = [
+        {"Key": key, "LastModified": "2026-03-04T15:04:05+00:00", "ETag": '"0"', "Size": 700, "StorageClass": "STANDARD"} for key in keys
+    ]
+    (tmp_path / "logs").mkdir(exist_ok=True)
+    (tmp_path / "logs" / "list-objects-v2.json").write_text(json.dumps({"Name": "acme-logs", "Prefix": "", "Contents": objects}))
+
+
+def test_a_case_without_any_log_has_no_gaps_to_tell_of_and_knows_what_a_listing_names(write: Write, tmp_path: Path) -> None:
+    listing(tmp_path, "cf/E2EXAMPLE1.2026-03-04-14.0a1b2c3d.gz", "reports/2026.csv")
+    v2_switched_off(write, "2026-03-04T13:50:00Z")
+    case = case_of(tmp_path)
+    answer = case.ask("audit/gaps")
+    assert answer.no_data
+    assert answer.headline.startswith("No requests are loaded in this case")
+    assert case.ask("audit/fields").no_data
+    assert case.ask("audit/unloaded").rows[["name", "state"]].values.tolist() == [["E2EXAMPLE1.2026-03-04-14.0a1b2c3d.gz", "listed"]]
+
+
+def test_a_listed_log_of_a_distribution_counts_where_only_another_folder_was_loaded(write: Write, tmp_path: Path) -> None:
+    a_day(write, "E2EXAMPLE1", 4)
+    other = "AWSLogs/111122223333/CloudFront/E3EXAMPLE1.2026-03-04-14.0a1b2c3d.gz"
+    listing(tmp_path, "cf/E2EXAMPLE1.2026-03-04-13.0a1b2c3d.gz", other, "reports/2026.csv")
+    unloaded = case_of(tmp_path).ask("audit/unloaded").rows
+    assert unloaded[unloaded.state == "listed"].uri.tolist() == [other]
 
 
 @pytest.mark.parametrize("again", [True, False])

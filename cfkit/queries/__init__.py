@@ -250,10 +250,14 @@ def _headline(
 def _nothing_loaded(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> str | None:
     """The headline where the evidence that the query rests on is not in the case, or not in the scope.
 
-    That is each of the tables it `needs`; where it does not say, all of those it reads.
+    That is each of the tables it `needs` (of `requests|waf`, one of them); where it does not say, all of those it reads.
     """
+    for need in query.needs:
+        whys = [_missing(con, query, table, scope_) for table in need.split("|")]
+        if all(whys):
+            return whys[0]
     if query.needs:
-        return next((why for table in query.needs if (why := _missing(con, query, table, scope_))), None)
+        return None
     read = _reads(query, scope.tables(con))
     missing = [_missing(con, query, table, scope_) for table in read]
     return missing[0] if read and all(missing) else None

@@ -6,7 +6,7 @@ not begin with `--`, so a comment of the SQL's own needs a blank line before it.
     title *      what the catalogue calls it            question *   what it answers, with a question mark
     found *      the headline, from the first row       quiet *      the headline when no row comes back (cfkit.queries.sentences)
     how          how to read it; blind spots            next         names of queries to ask next
-    needs        tables without which it is no answer, where it reads several: ["waf"]
+    needs        tables without which it is no answer, where it reads several: ["waf"]; one of some: ["requests|waf"]
     attack       MITRE ATT&CK ids                       severity     low, medium, high or critical: makes it a detection
     chart        { kind = …, x = …, y = … }             (SHAPES below)
     [params]     name = { type *, help *, default, required, choices, min, max }                             (cfkit.queries.params)
@@ -205,7 +205,7 @@ class _Reader:
         for other in self._texts(head, "next"):
             if not _QUERY_NAME.fullmatch(other) or not (self.folder / f"{other}.sql").is_file():
                 raise self.fail(self._line("next"), f"`next` names {other!r}, and there is no such query")
-        for table in self._texts(head, "needs"):
+        for table in (name for need in self._texts(head, "needs") for name in need.split("|")):
             if table not in TABLES | VIEWS:
                 raise self.fail(self._line("needs"), f"`needs` names {table!r}; the tables are {', '.join(TABLES | VIEWS)}")
         if "chart" in head:

@@ -2,6 +2,7 @@
 -- question = "Which hours have no rows, and is that because nobody came, because logs are late or off, or because something is missing?"
 -- found    = "{missing_gaps:,} gaps with logs missing, {off_gaps:,} with logging off, {late_gaps:,} that may still fill, {quiet_gaps:,} in which nobody came. First: {log}, {from_time:%Y-%m-%d %H:%M} to {to_time:%Y-%m-%d %H:%M} UTC: {verdict}; {reason}."
 -- quiet    = "Every log has rows in every hour."
+-- needs    = ["requests|waf|connections"]
 -- how      = """A log is one kind of record of one distribution: requests (standard and real-time logs together), AWS WAF, connections. A row is a stretch of whole hours without one, the worst first; reason says what the verdict rests on.
 -- missing: other evidence says that there was traffic, or a log object is known that is not in the case. Ask whoever copies the logs, or load what the listing names.
 -- logging off: a call in the trail, or an inventory, says that logs were not written. They cannot be got back; AWS WAF's records or the origin's own logs may stand in.
