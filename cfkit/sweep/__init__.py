@@ -109,7 +109,7 @@ class Sweep:
     @property
     def headline(self) -> str:
         """What ran over what, and what came of it; a quiet result is a stated answer."""
-        rows = [f"{count:,} {_WORDS[table]}" for table, count in self.looked_at.items() if count]
+        rows = [f"{count:,} {_WORDS[table][: -1 if count == 1 else None]}" for table, count in self.looked_at.items() if count]
         over = " and ".join(filter(None, [", ".join(rows[:-1]), rows[-1]])) if rows else "no records at all"
         ran = f"{len(self.ran):,} detection{'' if len(self.ran) == 1 else 's'} ran over {over}"
         if not self.ran:

@@ -7,7 +7,8 @@ entity     the same address, actor, network, country, signature, bucket ..., at 
            finding's requests count as addresses. Changes are linked by their actor, never by his address: it may be an office.
 network    addresses of the same /24 (IPv4) or /64 (IPv6), at most `network_gap` apart
 campaign   the same detection at the same distribution with the same outcome, at most `campaign_gap` apart: many senders, one attack. A
-           success is not linked to attempts this way, or the noise that every site has would be told as part of a break-in.
+           success is not linked to attempts this way, or the noise that every site has would be told as part of a break-in; nor is what
+           goes on for longer than `campaign_span`, which would be beside everything.
 window     at the same distribution, one of them about more than a client (a path, a country, the distribution), and their times share
            `overlap` or more of what they span together
 door       a change, and a request attack that succeeded at the same distribution after it, while the door was open: until the change was
@@ -77,6 +78,7 @@ class Linking:
     entity_gap: timedelta = 48 * _HOUR
     network_gap: timedelta = 6 * _HOUR
     campaign_gap: timedelta = 2 * _HOUR
+    campaign_span: timedelta = 48 * _HOUR
     door: timedelta = 48 * _HOUR
     account_door: timedelta = 12 * _HOUR
     overlap: float = 0.5
@@ -168,7 +170,7 @@ def tell(findings: Sequence[Finding], linking: Linking | None = None) -> list[St
     for keys, gap in (
         (_entities(numbered), linking.entity_gap),
         (_networks(numbered), linking.network_gap),
-        (_campaigns(numbered), linking.campaign_gap),
+        (_campaigns(numbered, linking.campaign_span), linking.campaign_gap),
     ):
         sharing: dict[Hashable, list[int]] = defaultdict(list)
         for key, at in keys:
@@ -219,9 +221,9 @@ def _networks(numbered: Numbered) -> Keys:
             yield network, at
 
 
-def _campaigns(numbered: Numbered) -> Keys:
+def _campaigns(numbered: Numbered, span: timedelta) -> Keys:
     for at, one in numbered:
-        if not one.is_change:
+        if not one.is_change and end(one) - start(one) <= span:
             for distribution in one.distributions or {""}:
                 yield (one.query.name, distribution, one.outcome), at
 
