@@ -28,7 +28,7 @@ from conftest import Write, line, log
 
 from cfkit import cli, shipped
 
-VERBS = ("load", "queries", "show", "ask", "lab", "demo")
+VERBS = ("load", "queries", "show", "ask", "sweep", "lab", "demo")
 INCIDENT = ("--start", "2026-03-04T14:00", "--end", "2026-03-04T15:00")
 
 

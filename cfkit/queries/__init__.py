@@ -100,7 +100,7 @@ def run(
     """
 
     values = params.bind(query.params, given, query.name)
-    _known_distributions(con, scope_)
+    known_distributions(con, scope_)
     scope.apply(con, scope_, query.sql)
     if "catalogue" in query.tables:
         _write_catalogue(con, query)
@@ -337,8 +337,8 @@ def _bounds(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> tupl
     return start, end
 
 
-def _known_distributions(con: duckdb.DuckDBPyConnection, scope_: Scope) -> None:
-    """A slip in a distribution id would otherwise be an empty answer, which reads as good news."""
+def known_distributions(con: duckdb.DuckDBPyConnection, scope_: Scope) -> None:
+    """Raises WrongUse for one that the case does not have: a slip would otherwise be an empty answer, which reads as good news."""
     ledger = con.execute(
         "select 1 from duckdb_columns() where database_name = current_database()"
         " and table_name = 'objects' and column_name = 'distribution'"
