@@ -18,6 +18,7 @@ import duckdb
 from cfkit import scope, shipped
 from cfkit.errors import CaseError, QueryFileError, WrongUse
 from cfkit.escape import plain
+from cfkit.lookups import prices
 from cfkit.queries import attacks, params, sentences
 from cfkit.queries import file as queryfile
 from cfkit.queries.file import SHAPES, Example, Query
@@ -107,6 +108,8 @@ def run(
     if query.tables & attacks.NAMES:
         attacks.make(con, scope_)
     shown = {name: value.shown for name, value in values.items()}
+    if "prices" in query.tables:
+        prices.make(con, shown.get("price_file", prices.LIST))
     try:
         bound = {name: value.bound for name, value in values.items()}
         if query.reserved:
