@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SUCCESS, UNKNOWN, ATTEMPT = "success", "unknown", "attempt"
 OUTCOMES = (ATTEMPT, UNKNOWN, SUCCESS)  # in the order in which they matter
+_BEGINNING = datetime(1970, 1, 1)
 _CONTRACT = ("query", "severity", *DETECTION_COLUMNS, "headline", "attack")
 
 
@@ -54,6 +55,15 @@ class Finding:
     @property
     def last_seen(self) -> datetime | None:
         return _moment(self.row["last_seen"])
+
+    @functools.cached_property
+    def began(self) -> datetime:
+        """When, for sorting and comparing: always a time, at worst that of the scope."""
+        return self.first_seen or self.last_seen or self.source.scope.window.start or _BEGINNING
+
+    @functools.cached_property
+    def ended(self) -> datetime:
+        return max(self.last_seen or self.began, self.began)
 
     @property
     def requests(self) -> int:
@@ -112,7 +122,7 @@ class Finding:
         said = sentences.fill(" ".join(kept), words | dict(self.source.params) | dict(self.row))
         return said if said.endswith((".", "!", "?")) else said.rstrip(";:, ") + "."
 
-    @property
+    @functools.cached_property
     def rank(self) -> tuple[int, int, int]:
         """Greater is worse: severity, then whether it succeeded, then size."""
         return SEVERITIES.index(self.severity), OUTCOMES.index(self.outcome), self.requests
