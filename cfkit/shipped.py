@@ -26,5 +26,6 @@ def samples_folder() -> Path:
 
 def sample_objects() -> tuple[Path, ...]:
     """What there is to load among the samples: three buckets, each a folder with its objects under their keys (access logs, CloudTrail,
-    AWS WAF), and what somebody saved of the configuration."""
-    return tuple(samples_folder() / name for name in ("acme-cf-logs", "acme-trail-logs", "aws-waf-logs-acme", "acme-inventory"))
+    AWS WAF), what somebody saved of the configuration, and where the search engine's crawler comes from."""
+    names = ("acme-cf-logs", "acme-trail-logs", "aws-waf-logs-acme", "acme-inventory", "crawler_ranges.json")
+    return tuple(samples_folder() / name for name in names)

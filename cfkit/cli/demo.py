@@ -43,10 +43,8 @@ def load_samples(case: Case) -> LoadReport:
     """Loads every object of the sample incident."""
     buckets = shipped.sample_objects()
     for bucket in buckets:
-        if not bucket.is_dir():
-            raise CannotRead(
-                f"The sample incident should lie in {bucket}, and that folder is not there. Install cfkit again, or clone it again."
-            )
+        if not bucket.exists():
+            raise CannotRead(f"The sample incident should lie in {bucket}, and it is not there. Install cfkit again, or clone it again.")
     return case.load(*buckets)
 
 

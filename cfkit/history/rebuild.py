@@ -8,6 +8,7 @@ Source: CloudFront API reference, "UpdateDistribution"; CloudTrail record conten
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from typing import Any
 
 from cfkit.history.config import Flat, flat
 from cfkit.history.diff import Difference, diff
-from cfkit.history.effects import Effect, effect
+from cfkit.history.effects import STRENGTHENED, WEAKENED, Effect, effect
 
 OK, FIRST, GAP, FORK = "ok", "first", "gap", "fork"
 DISTRIBUTION = "distribution"
@@ -95,6 +96,7 @@ def _versions(calls: list[Call], seeds: list[tuple[datetime, str | None, Flat]])
     made: dict[str, int] = {}  # ETag -> which version made it
     changed: set[str] = set()  # ETags that some call has changed already
     loose = False  # a call changed the ETag and did not say to which
+    attached: set[str] = set()  # code at the edge that was attached at some time
     for call in calls:
         known = last
         if last is None and call.etag_before:
@@ -110,7 +112,8 @@ def _versions(calls: list[Call], seeds: list[tuple[datetime, str | None, Flat]])
         if not call.gone and (base is not None or call.made):
             before = base.config if base is not None else {}
             if not call.made:
-                changes = [Change(each, effect(each, before, config)) for each in diff(before, config)]
+                changes = [_put_back(Change(each, effect(each, before, config)), attached) for each in diff(before, config)]
+        attached |= _code(config)
         last = Version(call, config, chain, since, changes)
         if call.etag_before:
             changed.add(call.etag_before)
@@ -121,6 +124,23 @@ def _versions(calls: list[Call], seeds: list[tuple[datetime, str | None, Flat]])
     if last is not None and not last.call.gone:
         out += _ended(last, seeds, loose)
     return out
+
+
+def _code(config: Flat) -> set[str]:
+    """Functions that are attached somewhere, without their version."""
+    lists = (value for path, value in config.items() if path.endswith("unctionAssociations") and isinstance(value, list))
+    return {re.sub(r":\d+$", "", str(each.get("functionARN") or each.get("lambdaFunctionARN"))) for value in lists for each in value}
+
+
+def _put_back(change: Change, attached: set[str]) -> Change:
+    """Code that comes back where it was before is no new code."""
+    each = change.difference
+    if not each.path.endswith("unctionAssociations") or change.effect.effect != WEAKENED or each.item is not None:
+        return change
+    came = _code({each.path: each.after}) - _code({each.path: each.before})
+    if not came or not came <= attached:
+        return change
+    return Change(each, replace(change.effect, effect=STRENGTHENED, note="code in front of the cache, put back"))
 
 
 def _link(call: Call, last: Version | None, made: dict[str, int], changed: set[str], loose: bool) -> tuple[str, datetime | None]:

@@ -1,139 +1,156 @@
 -- title    = "Cache deception"
--- question = "Did the cache keep somebody's own page under a file's name, and did somebody else fetch it?"
--- found    = "{entity} fetched {taken:,} answers out of the cache of {distribution} that others had been led to under file names such as {example}, from {first_seen:%Y-%m-%d %H:%M} UTC."
--- quiet    = "No page was kept by the cache under a file's name."
--- severity = "high"
+-- question = "Were personal pages put into the cache under the name of a static file?"
+-- found    = "Pages under {entity} were asked for with the ending of a static file, {paths:,} different ones in {requests:,} requests from {first_seen:%Y-%m-%d %H:%M} to {last_seen:%H:%M} UTC; {outcome_words}. Findings: {rows}."
+-- quiet    = "No page was asked for with the ending of a static file and answered as a page."
+-- how      = """Somebody is made to open /account/addresses/x.css. The application ignores the end and answers with the page of whoever is logged in; the cache sees a style sheet and keeps it; then the attacker fetches it. Found are paths that end like a static file and were answered as HTML or JSON (or, where the type is not logged, below a path that is itself answered, never cached and about as large), min_paths of them below one page.
+-- Success is a Hit: somebody got what was made for another, `hit_clients` says how many addresses. Such entries have to be invalidated, and the people whose pages they were are to be told. Only Misses: an attempt, or the cache does not keep it.
+-- A real picture below /account/avatar has the type of a picture and is quiet; so are stale names in a folder of real files, and an application that answers every unknown name with its front page. What helps: cache by the type the origin sends (Cache-Control: private), or let no ending decide. Blind spots: content types not logged; endings cut off by ; or %00 are seen, other tricks of a path are not; poisoning by headers."""
+-- next     = ["security/client", "traffic/top_paths", "performance/cache_hit_ratio"]
 -- attack   = ["T1557"]
--- how      = """A row for each client that fetched such answers, by episode; where nobody fetched them yet, for each client whose page was kept. Signs of one: the path ends like a picture, script or style sheet below a path that is a page of its own and never a hit; the answer is a page (its content type says so, or where logs have none its size is the page's); hardly anybody else asks for that name; and it is kept: the next request is a hit.
--- success: another client than the one it was made for got it from the cache. Treat what these pages show as leaked (victims lists whose), end their sessions, and invalidate the paths.
--- The cure is at the origin (a path that does not exist is a 404) and in the behavior: no caching below paths that answer for a person, whatever the file ending.
--- Not this: real files below such a path, which many ask for. Blind spot: poisoned answers under the page's own name, where one path has ever other sizes."""
--- next     = ["traffic/top_paths", "traffic/top_clients"]
+-- severity = "high"
+-- chart    = { kind = "bars", x = "requests", y = "entity" }
 -- [params]
--- max_clients = { type = "BIGINT", default = 3, min = 1, help = "a name that more clients asked for is a real file" }
--- min_paths   = { type = "BIGINT", default = 2, min = 1, help = "such names that one client has to have fetched, or been led to" }
+-- min_paths = { type = "BIGINT", default = 2, min = 1, help = "different such paths below one page" }
 -- [columns]
--- entity_kind  = "client_ip"
--- entity       = "who fetched what was kept, else whose page it was"
--- first_seen   = "first request for such a name, UTC"
--- last_seen    = "last one, UTC"
--- requests     = "requests of this client for such names"
--- distribution = "distribution"
--- taken        = "answers it got from the cache that were made for others"
--- paths        = "distinct names"
--- example      = "one of them"
--- page         = "the page they lie under"
--- victims      = "clients whose pages were kept, up to ten"
--- sent_bytes   = "bytes it got"
--- user_agent   = "one of its user agents"
--- country      = "country of the address"
--- outcome      = "success where somebody else's page was fetched, else attempt"
+-- entity_kind   = "path"
+-- entity        = "the page below which the made-up names were asked for"
+-- first_seen    = "first such request, UTC"
+-- last_seen     = "last one"
+-- requests      = "such requests"
+-- severity      = "high where one was served out of the cache, else medium"
+-- outcome       = "success: one was served out of the cache; attempt: none was"
+-- distribution  = "distribution id"
+-- paths         = "different made-up paths"
+-- example       = "one of them"
+-- content_type  = "type of the answers"
+-- hits          = "answered out of the cache"
+-- hit_clients   = "addresses that got these"
+-- miss_clients  = "addresses for which the page was made"
+-- top_client    = "address with most of the hits, else of the requests"
+-- outcome_words = "the outcome, in words"
 -- [[example]]
--- start = 2026-03-14T14:00:00Z
--- end   = 2026-03-14T18:00:00Z
--- first = { distribution = "E1SHOPWEBEX4MPL", outcome = "success", page = "/account/addresses" }
+-- start = 2026-03-14T15:00:00Z
+-- end   = 2026-03-14T17:00:00Z
 -- rows  = 1
+-- first = { entity = "/account/addresses", paths = 9, hits = 18, outcome = "success" }
 -- [[example]]
--- start = 2026-03-14T09:00:00Z    # pictures in the account area that may be kept
--- end   = 2026-03-14T13:00:00Z
+-- start = 2026-03-14T10:00:00Z    # pictures of people, below the same page
+-- end   = 2026-03-14T15:00:00Z
+-- distribution = "E1SHOPWEBEX4MPL"
 -- quiet = true
 
-with filed as (
-    -- one row for each name like a file's below another path
-    select
-        distribution, path,
-        regexp_replace(path, '[/;][^/]*$', '') as page,
-        count(*) as requests,
-        count(distinct client_ip) as clients,
-        count(*) filter (where result_type in ('Hit', 'RefreshHit')) as hits,
-        quantile_cont(sent_bytes, 0.5) filter (where status between 200 and 299) as usual_bytes,
-        bool_or(content_type like 'text/html%' or content_type like 'application/json%' or content_type like 'application/xhtml%') as is_page,
-        count(content_type) as typed
+with dotted as (
+    -- few rows from here on: files are asked for again and again
+    select coalesce(distribution, '(unknown)') as distribution, path, content_type, quantile_cont(sent_bytes, 0.5) as sent_bytes
     from requests
-    where status in (200, 203, 206, 304)
-        and regexp_matches(lower(path), '[/;][^/]+\.(?:css|js|mjs|jpe?g|png|gif|ico|svg|webp|avif|woff2?|ttf|eot|pdf|txt|mp4|zip)$')
-    group by distribution, path
-    having count(distinct client_ip) <= $max_clients
+    where status between 200 and 299 and contains(path, '.')
+        -- what has the type of a file is none of this; text/javascript and text/css are types of files
+        and (content_type is null or content_type like 'text/html%' or content_type like 'application/json%' or content_type like 'application/xhtml%')
+    group by 1, 2, 3
 ),
 
-small as (
-    -- ;x.css hangs on the path itself, /x.css lies below it
-    select distribution, path, requests, clients, hits, usual_bytes, is_page, typed, regexp_replace(page, ';.*$', '') as page
-    from filed
-    where hits > 0 and page <> ''
+static_name as (
+    -- by the last segment
+    select
+        distribution, path, content_type, sent_bytes, regexp_replace(path, '/[^/]*$', '') as page
+    from dotted
+    where regexp_matches(lower(path), '[.](css|js|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|eot|mp4|pdf|txt)$')
+        and regexp_matches(path, '^/.+/[^/]+$')
+        and (content_type is null or content_type like 'text/html%' or not regexp_matches(lower(path), '[.](js|txt)$'))
 ),
 
 page as (
-    select all_requests.distribution, all_requests.path as page, quantile_cont(all_requests.sent_bytes, 0.5) as usual_bytes, count(*) as requests
+    -- pages that exist by themselves and are not cached
+    select
+        coalesce(all_requests.distribution, '(unknown)') as distribution, all_requests.path as page,
+        quantile_cont(sent_bytes, 0.5) filter (where status between 200 and 299) as sent_bytes
     from all_requests
-    where all_requests.path in (select page from small) and all_requests.status = 200 and all_requests.method = 'GET'
-    group by all_requests.distribution, all_requests.path
-    having count(*) filter (where all_requests.result_type in ('Hit', 'RefreshHit')) * 20 <= count(*)
+    inner join (select page from static_name where content_type is null group by page) as named on named.page = all_requests.path
+    group by 1, 2
+    having count(*) filter (where status between 200 and 399) > 0
+        and count(*) filter (where result_type in ('Hit', 'RefreshHit', 'OriginShieldHit')) <= 0.1 * count(*)
 ),
 
--- the parent may itself be named by an id: then the pages beside it say what a page there weighs
-suspect as (
-    select small.distribution, small.path, small.page
-    from small
-    left join page on page.distribution is not distinct from small.distribution and page.page = small.page
-    where case
-        when small.typed > 0 then small.is_page
-        else page.page is not null and small.usual_bytes between 0.6 * page.usual_bytes and 1.6 * page.usual_bytes
-    end
+front_page as (
+    select coalesce(distribution, '(unknown)') as distribution, quantile_cont(sent_bytes, 0.5) as sent_bytes
+    from all_requests
+    where path in ('/', '/index.html') and status = 200 and exists (select 1 from static_name)
+    group by 1
 ),
 
-asked as (
-    select
-        requests.distribution, requests.path, suspect.page, requests.client_ip, requests.time, requests.result_type, requests.sent_bytes, requests.user_agent, requests.country,
-        first_value(requests.client_ip) over (partition by requests.distribution, requests.path order by requests.time) as made_for
+as_page as (
+    -- an application that answers every unknown name with its front page gives everybody the same
+    select static_name.distribution, static_name.page, static_name.path
+    from static_name
+    left join page on page.page = static_name.page and page.distribution = static_name.distribution
+    left join front_page on front_page.distribution = static_name.distribution
+    where (static_name.content_type is not null or abs(static_name.sent_bytes - page.sent_bytes) <= 0.25 * page.sent_bytes)
+        and not coalesce(abs(static_name.sent_bytes - front_page.sent_bytes) <= 0.03 * front_page.sent_bytes, false)
+    group by static_name.distribution, static_name.page, static_name.path
+),
+
+several as (
+    select distribution, page, count(*) as paths from as_page group by distribution, page having count(*) >= $min_paths
+),
+
+file_of as (
+    -- real files in the same folder
+    select several.distribution, several.page, count(distinct requests.path) as paths
     from requests
-    inner join suspect on suspect.distribution is not distinct from requests.distribution and suspect.path = requests.path
-    where requests.client_ip is not null
+    inner join several on several.page = regexp_replace(requests.path, '/[^/]*$', '') and several.distribution = coalesce(requests.distribution, '(unknown)')
+    where status between 200 and 299 and contains(requests.path, '.')
+    group by several.distribution, several.page
 ),
 
-by_client as (
+deceived as (
+    -- a folder of real style sheets and pictures in which some names are answered with a page holds stale names, not a page
     select
-        distribution, client_ip, date_trunc('day', time) as day,
-        min(time) as first_seen, max(time) as last_seen, count(*) as requests,
-        count(distinct path) as paths,
-        count(*) filter (where client_ip <> made_for and result_type in ('Hit', 'RefreshHit')) as taken,
-        min(path) as example, min(page) as page,
-        nullif(array_to_string(list_slice(list_sort(list_distinct(list(made_for) filter (where made_for <> client_ip))), 1, 10), ', '), '') as victims,
-        sum(sent_bytes) as sent_bytes, max(user_agent) as user_agent, max(country) as country
-    from asked
-    group by distribution, client_ip, date_trunc('day', time)
+        as_page.distribution, as_page.page, requests.path, time, client_ip, content_type,
+        result_type in ('Hit', 'RefreshHit', 'OriginShieldHit') as hit
+    from requests
+    inner join as_page on as_page.path = requests.path and as_page.distribution = coalesce(requests.distribution, '(unknown)')
+    inner join several on several.distribution = as_page.distribution and several.page = as_page.page
+    inner join file_of on file_of.distribution = as_page.distribution and file_of.page = as_page.page
+    where status between 200 and 299 and several.paths >= 0.5 * file_of.paths
 ),
 
-taken_path as (
-    select distribution, path from asked where client_ip <> made_for and result_type in ('Hit', 'RefreshHit') group by distribution, path
+told as (
+    select
+        distribution, page, min(time) as first_seen, max(time) as last_seen, count(*) as requests, count(distinct path) as paths, min(path) as example,
+        max(content_type) as content_type, count(*) filter (where hit) as hits,
+        count(distinct case when hit then client_ip end) as hit_clients,
+        count(distinct case when not hit then client_ip end) as miss_clients
+    from deceived
+    group by distribution, page
+    having count(distinct path) >= $min_paths
 ),
 
--- whose page was kept and fetched is a victim in another's row
-left_over as (
-    select asked.distribution, asked.client_ip
-    from asked
-    left join taken_path on taken_path.distribution is not distinct from asked.distribution and taken_path.path = asked.path
-    group by asked.distribution, asked.client_ip
-    having count(*) filter (where taken_path.path is null) > 0
+client_place as (
+    select distribution, page, client_ip, row_number() over (partition by distribution, page order by count(*) filter (where hit) desc, count(*) desc, client_ip) as place
+    from deceived
+    group by distribution, page, client_ip
 )
 
 select
-    'client_ip' as entity_kind,
-    by_client.client_ip as entity,
-    by_client.first_seen,
-    by_client.last_seen,
-    by_client.requests,
-    coalesce(by_client.distribution, '(unknown)') as distribution,
-    by_client.taken,
-    by_client.paths,
-    by_client.example,
-    by_client.page,
-    by_client.victims,
-    cast(by_client.sent_bytes as bigint) as sent_bytes,
-    by_client.user_agent,
-    by_client.country,
-    case when by_client.taken > 0 then 'success' else 'attempt' end as outcome
-from by_client
-left join left_over on left_over.distribution is not distinct from by_client.distribution and left_over.client_ip = by_client.client_ip
-where by_client.paths >= $min_paths and (by_client.taken > 0 or left_over.client_ip is not null)
-order by by_client.taken desc, by_client.requests desc, by_client.first_seen, entity
+    'path' as entity_kind,
+    told.page as entity,
+    first_seen,
+    last_seen,
+    requests,
+    case when hits > 0 then 'high' else 'medium' end as severity,
+    case when hits > 0 then 'success' else 'attempt' end as outcome,
+    told.distribution,
+    paths,
+    example,
+    content_type,
+    hits,
+    hit_clients,
+    miss_clients,
+    client_ip as top_client,
+    case
+        when hits > 0 then concat(hits, ' were served out of the cache, to ', hit_clients, case when hit_clients = 1 then ' client' else ' clients' end)
+        else 'none was served out of the cache'
+    end as outcome_words
+from told
+inner join client_place on client_place.distribution = told.distribution and client_place.page = told.page and place = 1
+order by hits > 0 desc, requests desc, first_seen, entity

@@ -1,209 +1,210 @@
 -- title    = "Data leaving"
--- question = "Did somebody take far more than anybody else does, or than they ever did?"
--- found    = "{entity} took {gigabytes} GB from {distribution} in {requests:,} requests from {first_seen:%Y-%m-%d %H:%M} UTC, {times_usual:,} times what a busy client takes in a day; most of it {path}."
--- quiet    = "Nobody took more than {times_p99} times what a busy client takes in a day, and more than {min_megabytes} MB."
--- severity = "high"
+-- question = "Did a client fetch far more bytes than others do in a day?"
+-- found    = "{entity} fetched {sent_mb:,.0f} MB from {distribution} from {first_seen:%Y-%m-%d %H:%M} to {last_seen:%Y-%m-%d %H:%M} UTC, {times_usual:,.0f} times what is much for a client there in a day; most of it {top_path}. Findings: {rows}."
+-- quiet    = "No client fetched {min_mb} MB or more in a day and far more than others do."
+-- how      = """A client stands out on a day when one of its user agents fetched min_mb or more, and min_times of what is much for a client of that distribution in a day: the 95th percentile of all clients' days loaded. Days in a row make one finding. A catalogue that everybody downloads makes a busy day for the distribution and nobody stands out; a partner who fetches the same amount on most days (settled_days others with at least half as much, or every day since the first one loaded) is known.
+-- Look at top_path, at `paths` and at new_pct, the bytes of paths that were not fetched by anybody before that day: an export nobody knew of (changes) is worse than films. Partial answers (206) are bytes as well: `ranges` counts them, as a download in pieces may hide its size.
+-- Of one day loaded alone, the percentile is of that day. Blind spots: slow leaks below min_mb; many addresses with a little each (traffic/top_paths by sent_bytes); responses that are small and valuable; the bytes are those sent, so a viewer that left early got less than the file."""
+-- next     = ["security/client", "traffic/top_paths", "security/signed_url_abuse", "traffic/compare_windows"]
 -- attack   = ["T1567", "T1030"]
--- how      = """A row for each client, or network where several addresses of it did the same, distribution and episode (twelve hours without a request end it). Compared with the day of a busy client: the 99th percentile of bytes per client and day on that distribution, this client's own aside.
--- new_path_pct: how many of the bytes were of paths that nobody had asked for before this began. Near 100, from a place nobody came from: something was opened that should be closed (changes/timeline), and what lies there is gone.
--- range_pct high: taken in stretches, by a download manager or to stay small in each request.
--- Not this: a partner who takes as much every night (usual_for_it), many people who each fetch one large file. Blind spots: a patient taker stays under a busy client's day; without history the percentile is of the same days."""
--- next     = ["traffic/top_paths", "changes/timeline", "traffic/top_clients"]
+-- severity = "high"
+-- chart    = { kind = "bars", x = "sent_mb", y = "entity" }
 -- [params]
--- min_megabytes = { type = "DOUBLE", default = 200, min = 1, help = "bytes in 10^6 below which nothing is a finding" }
--- times_p99     = { type = "DOUBLE", default = 5, min = 1, help = "times the 99th percentile of bytes per client and day" }
+-- min_mb       = { type = "DOUBLE", default = 100, min = 0, help = "megabytes (10^6 bytes) that one user agent of a client fetched in a day" }
+-- min_times    = { type = "DOUBLE", default = 5, min = 1, help = "how many times the 95th percentile of all clients' days" }
+-- settled_days = { type = "BIGINT", default = 3, min = 1, help = "other days with half as much or more, from which on a client is known for it" }
 -- [columns]
--- entity_kind   = "client_ip or client_network"
--- entity        = "the client, or its /24 or IPv6 /48"
--- first_seen    = "first request of the episode, UTC"
--- last_seen     = "last one, UTC"
--- requests      = "requests"
--- distribution  = "distribution"
--- gigabytes     = "taken, in 10^9 bytes"
--- times_usual   = "times the 99th percentile of bytes per client and day"
--- usual_for_it  = "most it took on a day before, in 10^6 bytes"
--- clients       = "addresses"
--- paths         = "distinct paths"
--- path          = "path with most of the bytes"
--- new_path_pct  = "bytes of paths that nobody asked for before the episode, percent"
--- range_pct     = "requests for a part of the file (206), percent"
--- answered_2xx  = "requests answered with a 2xx"
--- refused       = "requests answered with a 4xx"
--- country       = "countries of the addresses, where known"
--- outcome       = "success: bytes left"
+-- entity_kind  = "client_ip"
+-- entity       = "address of the client"
+-- first_seen   = "its first request on these days, UTC"
+-- last_seen    = "its last one"
+-- requests     = "its answered requests on these days"
+-- severity     = "high where most of the bytes are of paths nobody fetched before, else medium"
+-- outcome      = "success: the bytes left"
+-- distribution = "distribution id"
+-- sent_mb      = "megabytes sent to it"
+-- much_mb      = "megabytes that are much for a client in a day: the 95th percentile"
+-- times_usual  = "megabytes a day / much_mb"
+-- days         = "days on which it stood out"
+-- paths        = "different paths"
+-- top_path     = "path with most of the bytes"
+-- top_path_pct = "its bytes in percent"
+-- new_pct      = "bytes of paths that nobody had fetched before the first of these days, in percent; 0 with fewer than three days loaded before"
+-- ranges       = "answers of 206 among the requests"
+-- user_agent   = "user agent with most of the bytes"
 -- [[example]]
 -- start = 2026-03-11T00:00:00Z
 -- end   = 2026-03-13T00:00:00Z
--- first = { entity_kind = "client_network", entity = "198.19.236.0/24", distribution = "E3SHOPDLSEX4MPL", clients = 5 }
--- rows  = 1
+-- rows  = 5
+-- first = { entity = "198.19.236.83", distribution = "E3SHOPDLSEX4MPL", severity = "high", days = 2, new_pct = 100.0 }
 -- [[example]]
--- start = 2026-03-10T08:00:00Z    # the catalogue is popular: gigabytes, and nobody more than twice
--- end   = 2026-03-10T20:00:00Z
+-- start = 2026-03-10T00:00:00Z    # gigabytes of a new catalogue, to everybody, and the partner's nightly press kit
+-- end   = 2026-03-11T00:00:00Z
+-- distribution = "E3SHOPDLSEX4MPL"
 -- quiet = true
 
-with client_hour as (
-    select distribution, client_ip, date_trunc('hour', time) as hour, count(*) as requests, sum(sent_bytes) as bytes
+with big_client as (
+    select coalesce(distribution, '(unknown)') as distribution, client_ip
     from requests
-    where client_ip is not null
-    group by 1, 2, 3
+    where status between 200 and 299 and client_ip is not null
+    group by 1, 2
+    having sum(sent_bytes) >= 1000000 * $min_mb
+),
+
+sampled as (
+    -- of very many rows a sixteenth of the clients says as well what is much
+    select case when count(*) > 1000000 then 16 else 1 end as every from all_requests
 ),
 
 client_day as (
-    select distribution, client_ip, date_trunc('day', time) as day, sum(sent_bytes) as bytes
+    select coalesce(distribution, '(unknown)') as distribution, client_ip, cast(time as date) as day, sum(sent_bytes) as sent_bytes
     from all_requests
-    where client_ip is not null
+    where client_ip is not null and exists (select 1 from big_client) and hash(client_ip) % (select every from sampled) = 0
     group by 1, 2, 3
 ),
 
-usual as (
-    select distribution, quantile_cont(bytes, 0.99) as p99 from client_day group by distribution
-),
-
-netted as (
-    select
-        distribution, client_ip, hour, requests, bytes,
-        case
-            when contains(client_ip, ':') then concat(array_to_string(list_slice(string_split(client_ip, ':'), 1, 3), ':'), '::/48')
-            else concat(regexp_replace(client_ip, '\.\d+$', ''), '.0/24')
-        end as net
-    from client_hour
-),
-
--- addresses of one network that each take more than a busy client's day are one taker
-heavy as (
-    select netted.distribution, netted.client_ip, netted.net, sum(netted.bytes) as bytes
-    from netted
-    inner join usual on usual.distribution is not distinct from netted.distribution
-    group by netted.distribution, netted.client_ip, netted.net, usual.p99
-    having sum(netted.bytes) > usual.p99 and sum(netted.bytes) > 1e6 * $min_megabytes / 10
-),
-
-sibling as (
-    select distribution, net, count(*) as clients from heavy group by distribution, net
-),
-
-named as (
-    select
-        netted.distribution, netted.client_ip, netted.hour, netted.requests, netted.bytes,
-        case when sibling.clients > 1 then netted.net else netted.client_ip end as entity
-    from netted
-    inner join heavy on heavy.distribution is not distinct from netted.distribution and heavy.client_ip = netted.client_ip
-    inner join sibling on sibling.distribution is not distinct from heavy.distribution and sibling.net = heavy.net
-),
-
-by_hour as (
-    select distribution, entity, hour, sum(bytes) as bytes from named group by distribution, entity, hour
-),
-
-started as (
-    select
-        distribution, entity, hour,
-        case when hour - lag(hour) over (partition by distribution, entity order by hour) <= interval 12 hour then 0 else 1 end as is_first
-    from by_hour
-),
-
-numbered as (
-    select distribution, entity, hour, sum(is_first) over (partition by distribution, entity order by hour rows unbounded preceding) as episode from started
-),
-
-episode as (
-    select
-        named.distribution, named.entity, numbered.episode, min(named.hour) as first_hour, max(named.hour) as last_hour,
-        sum(named.bytes) as bytes, sum(named.requests) as requests, count(distinct named.client_ip) as clients
-    from named
-    inner join numbered on numbered.distribution is not distinct from named.distribution and numbered.entity = named.entity and numbered.hour = named.hour
-    group by named.distribution, named.entity, numbered.episode
-),
-
-before as (
-    select episode.distribution, episode.entity, episode.episode, max(days.bytes) as bytes
-    from episode
-    inner join (select distribution, entity, client_ip from named group by distribution, entity, client_ip) as member
-        on member.distribution is not distinct from episode.distribution and member.entity = episode.entity
-    inner join client_day as days
-        on days.distribution is not distinct from member.distribution and days.client_ip = member.client_ip and days.day < date_trunc('day', episode.first_hour)
-    group by episode.distribution, episode.entity, episode.episode
-),
-
-large as (
-    select
-        episode.distribution, episode.entity, episode.episode, episode.first_hour, episode.last_hour, episode.bytes, episode.requests, episode.clients,
-        usual.p99, coalesce(before.bytes, 0) as bytes_before
-    from episode
-    inner join usual on usual.distribution is not distinct from episode.distribution
-    left join before on before.distribution is not distinct from episode.distribution and before.entity = episode.entity and before.episode = episode.episode
-    where episode.bytes >= 1e6 * $min_megabytes and episode.bytes >= $times_p99 * usual.p99
-        and episode.bytes / episode.clients > 2 * coalesce(before.bytes, 0)
+much as (
+    select distribution, quantile_cont(sent_bytes, 0.95) as sent_bytes from client_day group by distribution
 ),
 
 theirs as (
-    select
-        large.distribution, large.entity, large.episode, large.first_hour, requests.time, requests.path, requests.status, requests.sent_bytes, requests.country
-    from large
-    inner join (select distribution, entity, client_ip from named group by distribution, entity, client_ip) as member
-        on member.distribution is not distinct from large.distribution and member.entity = large.entity
-    inner join requests
-        on requests.distribution is not distinct from large.distribution and requests.client_ip = member.client_ip
-        and requests.time >= large.first_hour and requests.time < large.last_hour + interval 1 hour
+    select big_client.distribution, big_client.client_ip, cast(time as date) as day, time, coalesce(user_agent, '(none)') as user_agent, path, status, sent_bytes
+    from all_requests
+    inner join big_client on big_client.client_ip = all_requests.client_ip and big_client.distribution = coalesce(all_requests.distribution, '(unknown)')
+    where status between 200 and 299
 ),
 
-old_path as (
-    select theirs.distribution, theirs.entity, theirs.episode, theirs.path
-    from (select distribution, entity, episode, first_hour, path from theirs group by distribution, entity, episode, first_hour, path) as theirs
-    inner join all_requests
-        on all_requests.distribution is not distinct from theirs.distribution and all_requests.path = theirs.path and all_requests.time < theirs.first_hour
-    group by theirs.distribution, theirs.entity, theirs.episode, theirs.path
+agent_day as (
+    select distribution, client_ip, user_agent, day, sum(sent_bytes) as sent_bytes from theirs group by distribution, client_ip, user_agent, day
 ),
 
-by_path as (
+day_place as (
     select
-        theirs.distribution, theirs.entity, theirs.episode, theirs.path, sum(theirs.sent_bytes) as bytes, max(case when old_path.path is null then 1 else 0 end) as is_new,
-        row_number() over (partition by theirs.distribution, theirs.entity, theirs.episode order by sum(theirs.sent_bytes) desc, theirs.path) as place
+        distribution, client_ip, user_agent, day, sent_bytes,
+        row_number() over (partition by distribution, client_ip, day order by sent_bytes desc, user_agent) as place
+    from agent_day
+),
+
+high_day as (
+    select day_place.distribution, day_place.client_ip, day_place.day, day_place.sent_bytes, much.sent_bytes as much_bytes
+    from day_place
+    inner join much on much.distribution = day_place.distribution
+    where place = 1
+        and day_place.sent_bytes >= 1000000 * $min_mb
+        and day_place.sent_bytes >= $min_times * much.sent_bytes
+        and day >= cast(cast($scope_start as timestamp) as date) and day < cast($scope_end as timestamp)
+),
+
+stepped as (
+    select
+        distribution, client_ip, day, much_bytes, sent_bytes,
+        case when day <= lag(day) over (partition by distribution, client_ip order by day) + 1 then 0 else 1 end as begins
+    from high_day
+),
+
+numbered as (
+    select
+        distribution, client_ip, day, much_bytes, sent_bytes,
+        sum(begins) over (partition by distribution, client_ip order by day rows between unbounded preceding and current row) as episode
+    from stepped
+),
+
+episode as (
+    select distribution, client_ip, episode, min(day) as first_day, max(day) as last_day, max(much_bytes) as much_bytes, min(sent_bytes) as least, count(*) as days
+    from numbered
+    group by distribution, client_ip, episode
+),
+
+begins as (
+    select coalesce(distribution, '(unknown)') as distribution, cast(min(time) as date) as day from all_requests where exists (select 1 from high_day) group by 1
+),
+
+settled as (
+    select episode.distribution, episode.client_ip, episode.episode
+    from episode
+    inner join day_place on day_place.distribution = episode.distribution and day_place.client_ip = episode.client_ip and place = 1
+    where day_place.day not between first_day and last_day and day_place.sent_bytes >= 0.5 * least
+    group by episode.distribution, episode.client_ip, episode.episode
+    having count(*) >= $settled_days
+    union
+    -- day after day since the first one that is loaded: it may always have been so
+    select episode.distribution, client_ip, episode
+    from episode
+    inner join begins on begins.distribution = episode.distribution
+    where first_day <= begins.day + 1 and days > $settled_days
+),
+
+inside as (
+    select episode.distribution, episode.client_ip, episode.episode, first_day, time, user_agent, path, status, theirs.sent_bytes
     from theirs
-    left join old_path
-        on old_path.distribution is not distinct from theirs.distribution and old_path.entity = theirs.entity and old_path.episode = theirs.episode and old_path.path = theirs.path
-    group by theirs.distribution, theirs.entity, theirs.episode, theirs.path
+    inner join episode on episode.distribution = theirs.distribution and episode.client_ip = theirs.client_ip and theirs.day between first_day and last_day
 ),
 
-path_summary as (
+path_bytes as (
     select
-        distribution, entity, episode, count(*) as paths, max(case when place = 1 then path end) as path,
-        100.0 * sum(case when is_new = 1 then bytes else 0 end) / nullif(sum(bytes), 0) as new_path_pct
-    from by_path
-    group by distribution, entity, episode
+        distribution, client_ip, episode, path, sum(sent_bytes) as sent_bytes, min(first_day) as first_day,
+        row_number() over (partition by distribution, client_ip, episode order by sum(sent_bytes) desc, path) as place
+    from inside
+    group by distribution, client_ip, episode, path
+),
+
+known_path as (
+    select coalesce(all_requests.distribution, '(unknown)') as distribution, all_requests.path, min(time) as first_time
+    from all_requests
+    inner join (select distribution, path from path_bytes group by distribution, path) as fetched
+        on fetched.path = all_requests.path and fetched.distribution = coalesce(all_requests.distribution, '(unknown)')
+    where status between 200 and 299
+    group by 1, 2
+),
+
+new_bytes as (
+    select path_bytes.distribution, client_ip, episode, sum(sent_bytes) as sent_bytes
+    from path_bytes
+    inner join known_path on known_path.distribution = path_bytes.distribution and known_path.path = path_bytes.path
+    inner join begins on begins.distribution = path_bytes.distribution
+    -- without days before, everything would be new
+    where known_path.first_time >= first_day and begins.day <= first_day - 3
+    group by path_bytes.distribution, client_ip, episode
+),
+
+agent_place as (
+    select distribution, client_ip, episode, user_agent, row_number() over (partition by distribution, client_ip, episode order by sum(sent_bytes) desc, user_agent) as place
+    from inside
+    group by distribution, client_ip, episode, user_agent
 ),
 
 told as (
     select
-        distribution, entity, episode, min(time) as first_seen, max(time) as last_seen, count(*) as requests,
-        count(*) filter (where status = 206) as ranges, count(*) filter (where status between 200 and 299) as answered_2xx,
-        count(*) filter (where status between 400 and 499) as refused,
-        nullif(array_to_string(list_sort(list_distinct(list(country) filter (where country is not null))), ', '), '') as country
-    from theirs
-    group by distribution, entity, episode
+        distribution, client_ip, episode, min(time) as first_seen, max(time) as last_seen, count(*) as requests, sum(sent_bytes) as sent_bytes,
+        count(distinct path) as paths, count(*) filter (where status = 206) as ranges
+    from inside
+    group by distribution, client_ip, episode
 )
 
 select
-    case when contains(large.entity, '/') then 'client_network' else 'client_ip' end as entity_kind,
-    large.entity,
-    told.first_seen,
-    told.last_seen,
-    told.requests,
-    coalesce(large.distribution, '(unknown)') as distribution,
-    round(large.bytes / 1e9, 2) as gigabytes,
-    round(large.bytes / nullif(large.p99, 0), 1) as times_usual,
-    round(large.bytes_before / 1e6, 1) as usual_for_it,
-    large.clients,
-    path_summary.paths,
-    path_summary.path,
-    round(path_summary.new_path_pct, 1) as new_path_pct,
-    round(100.0 * told.ranges / told.requests, 1) as range_pct,
-    told.answered_2xx,
-    told.refused,
-    told.country,
-    'success' as outcome
-from large
-inner join told on told.distribution is not distinct from large.distribution and told.entity = large.entity and told.episode = large.episode
-inner join path_summary
-    on path_summary.distribution is not distinct from large.distribution and path_summary.entity = large.entity and path_summary.episode = large.episode
-order by large.bytes desc, told.first_seen, large.entity
+    'client_ip' as entity_kind,
+    told.client_ip as entity,
+    first_seen,
+    last_seen,
+    requests,
+    case when coalesce(new_bytes.sent_bytes, 0) >= 0.5 * told.sent_bytes then 'high' else 'medium' end as severity,
+    'success' as outcome,
+    told.distribution,
+    round(told.sent_bytes / 1e6, 1) as sent_mb,
+    round(much_bytes / 1e6, 1) as much_mb,
+    round(1.0 * told.sent_bytes / days / greatest(much_bytes, 1), 1) as times_usual,
+    days,
+    paths,
+    path_bytes.path as top_path,
+    round(100.0 * path_bytes.sent_bytes / told.sent_bytes, 1) as top_path_pct,
+    round(100.0 * coalesce(new_bytes.sent_bytes, 0) / told.sent_bytes, 1) as new_pct,
+    ranges,
+    user_agent
+from told
+inner join episode on episode.distribution = told.distribution and episode.client_ip = told.client_ip and episode.episode = told.episode
+inner join path_bytes on path_bytes.distribution = told.distribution and path_bytes.client_ip = told.client_ip and path_bytes.episode = told.episode and path_bytes.place = 1
+inner join agent_place on agent_place.distribution = told.distribution and agent_place.client_ip = told.client_ip and agent_place.episode = told.episode and agent_place.place = 1
+left join new_bytes on new_bytes.distribution = told.distribution and new_bytes.client_ip = told.client_ip and new_bytes.episode = told.episode
+left join settled on settled.distribution = told.distribution and settled.client_ip = told.client_ip and settled.episode = told.episode
+where settled.client_ip is null
+order by told.sent_bytes desc, first_seen, entity

@@ -1,45 +1,47 @@
--- title    = "Use of the distribution's own name"
--- question = "Does somebody ask the distribution under its cloudfront.net name, or under a name it does not have?"
--- found    = "{entity} asked {distribution} {requests:,} times under {hosts} from {first_seen:%Y-%m-%d %H:%M} UTC, where viewers use {usual_host}; {answered_2xx:,} requests were answered with a success."
--- quiet    = "Nobody asked {min_requests} times under a name that viewers do not use."
--- severity = "medium"
--- attack   = ["T1090.004"]
--- how      = """A row for each client, distribution and episode: requests whose Host is the dXXXX.cloudfront.net name, or one of those that hardly anybody uses, while nearly everybody uses another. No link leads there, so it is somebody who looked the name up: to pass by rules that look at the host, to fetch what a page would not show, or to hide behind the CDN.
--- answered_2xx zero: a function or a rule refuses it already. Above zero: let a function at the edge or a rule of the web ACL refuse other hosts.
--- Not this: a few tries by an engineer, a distribution without a name of its own. Blind spot: standard logs that carry no x-host-header."""
--- next     = ["traffic/top_clients", "traffic/top_paths"]
+-- title    = "Direct access"
+-- question = "Who came by the distribution's own name, or by a host that is not ours?"
+-- found    = "{entity} asked {distribution} for {paths:,} paths as {hosts} instead of {usual_host}, {requests:,} requests from {first_seen:%Y-%m-%d %H:%M} to {last_seen:%H:%M} UTC; {answered:,} were answered. Findings: {rows}."
+-- quiet    = "No client came by another host than visitors do, with {min_requests} requests or more."
+-- how      = """Visitors of a distribution with a name of its own ask for that name. Found is a client that asks for min_paths paths in min_requests requests by a host that hardly any request uses (less than max_share_pct of the distribution's): its dXXXX.cloudfront.net name, which passes by everything bound to the real name, or a host that is none of its names, which is how an origin is looked for.
+-- Where most visitors use the cloudfront.net name there is no other, and nothing is found. An engineer who checks something does so with a handful of requests. A crawler or a cached link may know the old name: look at user_agent and `answered`.
+-- What helps: refuse the cloudfront.net host with a function or AWS WAF. Blind spots: standard logs hold the host the viewer asked for in x-host-header; where that field is not logged, nothing is seen; one request each from many addresses."""
+-- next     = ["security/client", "security/content_discovery", "security/scraping"]
+-- attack   = ["T1090"]
+-- severity = "low"
+-- chart    = { kind = "bars", x = "requests", y = "entity", color = "hosts" }
 -- [params]
--- min_requests = { type = "BIGINT", default = 15, min = 1, help = "such requests of one client in an episode" }
--- min_paths    = { type = "BIGINT", default = 4, min = 1, help = "distinct paths among them" }
+-- min_requests  = { type = "BIGINT", default = 15, min = 1, help = "requests by the unusual host" }
+-- min_paths     = { type = "BIGINT", default = 5, min = 1, help = "different paths among them" }
+-- max_share_pct = { type = "DOUBLE", default = 5, min = 0, max = 100, help = "a host with a larger share of the distribution's requests is one of its names" }
+-- gap           = { type = "INTERVAL", default = "6 hours", min = "1 minute", help = "a longer pause begins another finding" }
 -- [columns]
 -- entity_kind  = "client_ip"
--- entity       = "the client"
--- first_seen   = "first such request of the episode, UTC"
--- last_seen    = "last one, UTC"
--- requests     = "such requests"
--- distribution = "distribution"
--- hosts        = "names it used"
--- usual_host   = "name that most clients use"
--- paths        = "distinct paths"
--- answered_2xx = "those answered with a 2xx"
--- refused      = "those answered with a 4xx"
+-- entity       = "address of the client"
+-- first_seen   = "its first such request, UTC"
+-- last_seen    = "its last one"
+-- requests     = "its requests by unusual hosts"
+-- outcome      = "success where any was answered with a 2xx, else attempt"
+-- distribution = "distribution id"
+-- hosts        = "the hosts it asked for"
+-- usual_host   = "the host most requests ask for"
+-- paths        = "different paths"
+-- answered     = "requests answered with a 2xx"
+-- refused      = "requests answered with a 4xx"
+-- top_path     = "path asked for most often"
+-- user_agent   = "its most frequent user agent"
 -- sent_bytes   = "bytes sent to it"
--- other_hosts  = "requests of this client under usual names in the episode's day"
--- user_agent   = "one of its user agents"
--- country      = "country of the address"
--- outcome      = "success where anything was answered with a 2xx, else attempt"
 -- [[example]]
 -- start = 2026-03-02T18:00:00Z
 -- end   = 2026-03-02T20:00:00Z
--- first = { distribution = "E1SHOPWEBEX4MPL", usual_host = "www.shop.example", outcome = "success" }
 -- rows  = 2
+-- first = { entity = "198.19.236.141", paths = 23, answered = 52, usual_host = "www.shop.example" }
 -- [[example]]
--- start = 2026-03-04T16:00:00Z    # an engineer looks three times
--- end   = 2026-03-04T18:00:00Z
+-- start = 2026-03-04T16:30:00Z    # an engineer looks
+-- end   = 2026-03-04T17:00:00Z
 -- quiet = true
 
-with named as (
-    select distribution, lower(host) as host, lower(max(cdn_host)) as cdn_host, count(*) as requests, count(distinct client_ip) as clients
+with host_count as (
+    select coalesce(distribution, '(unknown)') as distribution, lower(host) as host, lower(max(cdn_host)) as cdn_host, count(*) as requests
     from all_requests
     where host is not null
     group by 1, 2
@@ -47,79 +49,99 @@ with named as (
 
 ranked as (
     select
-        distribution, host, requests, clients, host = cdn_host or ends_with(host, '.cloudfront.net') as is_own_name,
-        sum(clients) over (partition by distribution) as all_clients,
-        row_number() over (partition by distribution order by case when host = cdn_host or ends_with(host, '.cloudfront.net') then 1 else 0 end, clients desc, host) as place
-    from named
+        distribution, host, cdn_host, requests, sum(requests) over (partition by distribution) as all_requests,
+        row_number() over (partition by distribution order by requests desc, host) as place
+    from host_count
 ),
 
 usual as (
-    select distribution, host from ranked where place = 1 and not is_own_name and clients >= 0.5 * all_clients
+    select distribution, host from ranked where place = 1
 ),
 
-odd_host as (
+unusual as (
     select ranked.distribution, ranked.host, usual.host as usual_host
     from ranked
-    inner join usual on usual.distribution is not distinct from ranked.distribution
-    where ranked.host <> usual.host and ranked.clients <= greatest(5, 0.02 * ranked.all_clients)
+    inner join usual on usual.distribution = ranked.distribution
+    where place > 1
+        and 100.0 * requests < $max_share_pct * all_requests
+        and (ranked.host = ranked.cdn_host or ranked.host like '%.cloudfront.net' or 100.0 * requests < 0.2 * $max_share_pct * all_requests)
+        and usual.host not like '%.cloudfront.net'
 ),
 
-asked as (
-    select
-        requests.time, requests.distribution, requests.client_ip, requests.path, requests.status, requests.sent_bytes, requests.user_agent, requests.country,
-        odd_host.host, odd_host.usual_host,
-        case when requests.time - lag(requests.time) over (partition by requests.distribution, requests.client_ip order by requests.time) <= interval 1 hour then 0 else 1 end as is_first
+theirs as (
+    select unusual.distribution, client_ip, lower(requests.host) as host, usual_host, time, path, status, coalesce(user_agent, '(none)') as user_agent, sent_bytes
     from requests
-    inner join odd_host on odd_host.distribution is not distinct from requests.distribution and odd_host.host = lower(requests.host)
-    where requests.client_ip is not null
+    inner join unusual on unusual.host = lower(requests.host) and unusual.distribution = coalesce(requests.distribution, '(unknown)')
+    where client_ip is not null
+),
+
+stepped as (
+    select
+        distribution, client_ip, host, usual_host, time, path, status, user_agent, sent_bytes,
+        case when time <= lag(time) over (partition by distribution, client_ip order by time) + cast($gap as interval) then 0 else 1 end as begins
+    from theirs
 ),
 
 numbered as (
     select
-        time, distribution, client_ip, path, status, sent_bytes, user_agent, country, host, usual_host,
-        sum(is_first) over (partition by distribution, client_ip order by time rows unbounded preceding) as episode
-    from asked
+        distribution, client_ip, host, usual_host, time, path, status, user_agent, sent_bytes,
+        sum(begins) over (partition by distribution, client_ip order by time rows between unbounded preceding and current row) as episode
+    from stepped
 ),
 
-episode as (
+told as (
     select
-        distribution, client_ip, episode, min(time) as first_seen, max(time) as last_seen, count(*) as requests,
-        array_to_string(list_sort(list_distinct(list(host))), ', ') as hosts, max(usual_host) as usual_host,
-        count(distinct path) as paths, count(*) filter (where status between 200 and 299) as answered_2xx,
-        count(*) filter (where status between 400 and 499) as refused, sum(sent_bytes) as sent_bytes, max(user_agent) as user_agent, max(country) as country
+        distribution, client_ip, episode, max(usual_host) as usual_host,
+        min(time) as first_seen, max(time) as last_seen, count(*) as requests, count(distinct path) as paths,
+        count(*) filter (where status between 200 and 299) as answered,
+        count(*) filter (where status between 400 and 499) as refused,
+        sum(sent_bytes) as sent_bytes
     from numbered
     group by distribution, client_ip, episode
     having count(*) >= $min_requests and count(distinct path) >= $min_paths
 ),
 
-other as (
-    select episode.distribution, episode.client_ip, episode.episode, count(*) as requests
-    from episode
-    inner join all_requests
-        on all_requests.client_ip = episode.client_ip and all_requests.distribution is not distinct from episode.distribution
-        and lower(all_requests.host) = episode.usual_host
-        and all_requests.time >= episode.first_seen - interval 12 hour and all_requests.time < episode.last_seen + interval 12 hour
-    group by episode.distribution, episode.client_ip, episode.episode
+host_named as (
+    select distribution, client_ip, episode, string_agg(host, ', ' order by host) as hosts
+    from (
+        select distribution, client_ip, episode, host, row_number() over (partition by distribution, client_ip, episode order by count(*) desc, host) as place
+        from numbered
+        group by distribution, client_ip, episode, host
+    ) as used
+    where place <= 3
+    group by distribution, client_ip, episode
+),
+
+path_place as (
+    select distribution, client_ip, episode, path, row_number() over (partition by distribution, client_ip, episode order by count(*) desc, path) as place
+    from numbered
+    group by distribution, client_ip, episode, path
+),
+
+agent_place as (
+    select distribution, client_ip, episode, user_agent, row_number() over (partition by distribution, client_ip, episode order by count(*) desc, user_agent) as place
+    from numbered
+    group by distribution, client_ip, episode, user_agent
 )
 
 select
     'client_ip' as entity_kind,
-    episode.client_ip as entity,
-    episode.first_seen,
-    episode.last_seen,
-    episode.requests,
-    coalesce(episode.distribution, '(unknown)') as distribution,
-    episode.hosts,
-    episode.usual_host,
-    episode.paths,
-    episode.answered_2xx,
-    episode.refused,
-    cast(episode.sent_bytes as bigint) as sent_bytes,
-    coalesce(other.requests, 0) as other_hosts,
-    episode.user_agent,
-    episode.country,
-    case when episode.answered_2xx > 0 then 'success' else 'attempt' end as outcome
-from episode
-left join other
-    on other.distribution is not distinct from episode.distribution and other.client_ip = episode.client_ip and other.episode = episode.episode
-order by episode.requests desc, episode.first_seen, entity
+    told.client_ip as entity,
+    first_seen,
+    last_seen,
+    requests,
+    case when answered > 0 then 'success' else 'attempt' end as outcome,
+    told.distribution,
+    hosts,
+    usual_host,
+    paths,
+    answered,
+    refused,
+    path as top_path,
+    user_agent,
+    cast(sent_bytes as bigint) as sent_bytes
+from told
+inner join host_named on host_named.distribution = told.distribution and host_named.client_ip = told.client_ip and host_named.episode = told.episode
+inner join path_place on path_place.distribution = told.distribution and path_place.client_ip = told.client_ip and path_place.episode = told.episode and path_place.place = 1
+inner join agent_place on agent_place.distribution = told.distribution and agent_place.client_ip = told.client_ip and agent_place.episode = told.episode and agent_place.place = 1
+order by requests desc, first_seen, entity
