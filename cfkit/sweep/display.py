@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cfkit.sweep import Sweep
     from cfkit.sweep.finding import Finding
 
-LINES = 16  # findings of a story line that are written out; the rest is counted
+LINES = 20  # findings of a story line that are written out; the rest is counted
 ALIKE = 3  # of one detection in a row
 BUCKETS = 120
 _STEPS = [timedelta(minutes=m) for m in (1, 5, 10, 30, 60, 180, 360, 720, 1440, 10080)]

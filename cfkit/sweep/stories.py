@@ -2,9 +2,11 @@
 
 Two findings are linked when one of these holds; linked findings, over any number of links, are one story line.
 
-entity     the same address, actor, network, country, signature, bucket ..., at most `entity_gap` between them. A path counts with its
-           distribution; a distribution alone is too wide (see window). The address an actor called from and the client that sent most of a
-           finding's requests count as addresses. Changes are linked by their actor, never by his address: it may be an office.
+entity     the same address, network, country, signature ..., at most `entity_gap` between them. A path counts with its distribution; a
+           distribution alone is too wide (see window). The client that sent most of a finding's requests counts as an address.
+actor      changes by the same actor from the same address, at most `entity_gap` apart; from different ones at most `actor_gap`, since a
+           pipeline goes on working while somebody else uses its key. Never by the address or the thing changed: it may be an office, and
+           many may change one thing. An address that one actor alone calls from is linked with its requests.
 network    addresses of the same /24 (IPv4) or /64 (IPv6), at most `network_gap` apart
 campaign   the same detection at the same distribution with the same outcome, at most `campaign_gap` apart: many senders, one attack. A
            success is not linked to attempts this way, or the noise that every site has would be told as part of a break-in; nor is what
@@ -58,9 +60,9 @@ OPENS: dict[str, tuple[str, ...] | None] = {
     "geo_restriction_weakened": _LOGINS,
     "signed_access_removed": _FILES,
     "origin_access_removed": (*_FILES, "direct_access"),
-    "origin_changed": (*_FILES, "web_shell"),
+    "origin_changed": ("data_egress", "signed_url_abuse"),
     "origin_weakened": (),
-    "behavior_changed": (*_FILES, *_LOGINS, "web_shell", "method_abuse", "cache_deception"),
+    "behavior_changed": ("data_egress", "signed_url_abuse", "sensitive_files", "method_abuse", "cache_deception"),
     "policy_weakened": ("cache_deception", "cross_site_scripting", "cache_busting"),
     "edge_code_changed": _LOGINS,
     "viewer_https_weakened": ("weak_tls",),
@@ -77,6 +79,7 @@ HIDES_ALL = ("monitoring_off", "log_bucket_tampered")
 @dataclass(frozen=True)
 class Linking:
     entity_gap: timedelta = 48 * _HOUR
+    actor_gap: timedelta = 2 * _HOUR
     network_gap: timedelta = 6 * _HOUR
     campaign_gap: timedelta = 2 * _HOUR
     campaign_span: timedelta = 48 * _HOUR
@@ -163,6 +166,7 @@ def tell(findings: Sequence[Finding], linking: Linking | None = None) -> list[St
     numbered = list(enumerate(findings))
     for keys, gap in (
         (_entities(numbered), linking.entity_gap),
+        (_actors(numbered), linking.actor_gap),
         (_networks(numbered), linking.network_gap),
         (_campaigns(numbered, linking.campaign_span), linking.campaign_gap),
     ):
@@ -188,25 +192,31 @@ Keys = Iterator[tuple[Hashable, int]]
 
 def _entities(numbered: Numbered) -> Keys:
     callers: dict[str, set[str]] = defaultdict(set)
+    for _, one in numbered:
+        if one.is_change and (actor := _actor(one)):
+            callers[_address(one)].add(actor)
     for at, one in numbered:
-        kind = one.entity_kind
+        kind, address = one.entity_kind, _address(one)
+        if one.is_change:
+            if actor := _actor(one):
+                yield ("actor", actor, address), at
+                # An address that several actors call from is an office, and says nothing about its requests.
+                if address and len(callers[address]) == 1:
+                    yield ("client_ip", address), at
+            continue
         if kind == "path":
             for distribution in one.distributions or {""}:
                 yield (kind, distribution, one.entity), at
         elif kind != "distribution":
             yield (kind, one.entity), at
-        if one.is_change:
-            actor = _actor(one)
-            if actor:
-                yield ("actor", actor), at
-                callers[str(one.row.get("actor_ip"))].add(actor)
-        elif kind != "client_ip" and one.row.get("top_client"):
+        if kind != "client_ip" and one.row.get("top_client"):
             yield ("client_ip", str(one.row["top_client"])), at
-    # An address that several actors call from is an office, and says nothing about its requests.
+
+
+def _actors(numbered: Numbered) -> Keys:
     for at, one in numbered:
-        address = one.row.get("actor_ip")
-        if one.is_change and address and len(callers[str(address)]) == 1:
-            yield ("client_ip", str(address)), at
+        if one.is_change and (actor := _actor(one)):
+            yield actor, at
 
 
 def _networks(numbered: Numbered) -> Keys:
@@ -231,6 +241,10 @@ def _chain(findings: Sequence[Finding], members: list[int], gap: timedelta, grou
             groups.join(latest, at)
         if findings[at].ended >= findings[latest].ended:
             latest = at
+
+
+def _address(one: Finding) -> str:
+    return str(one.row.get("actor_ip") or "")
 
 
 def _actor(one: Finding) -> str:
