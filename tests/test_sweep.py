@@ -414,6 +414,18 @@ def test_in_a_notebook_what_an_attacker_wrote_is_text(make: Make) -> None:
     assert "\x1b" not in html + str(swept)
 
 
+def test_every_detection_of_a_story_line_has_its_say_before_one_has_it_twice(make: Make) -> None:
+    loud = [make("security/loud", first=n, severity="high", requests=9 - n) for n in range(3)]
+    quiet = [make(f"security/quiet_{n}", first=-n, severity="low") for n in range(shown.LINES - 1)]
+    crowd = [make("security/crowd", first=n, severity="medium") for n in range(20)]
+    (story,) = tell([*loud, *quiet])
+    assert {one.query.name for one, _ in shown.lines(story)} == set(story.detections)
+    assert len(shown.lines(story)) == shown.LINES
+    (story,) = tell([*loud, *crowd])
+    lines = [(one.query.name, more) for one, more in shown.lines(story)]
+    assert lines == [("security/crowd", 19), *[("security/loud", 0)] * 3]
+
+
 def test_the_chart_has_a_row_for_each_detection_in_the_order_of_time(case: cfkit.Case) -> None:
     from cfkit.answer import charts
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cfkit.sweep import Sweep
     from cfkit.sweep.finding import Finding
 
-LINES = 20  # findings of a story line that are written out; the rest is counted
+LINES = 24  # findings of a story line that are written out; the rest is counted
 ALIKE = 3  # of one detection in a row
 BUCKETS = 120
 _STEPS = [timedelta(minutes=m) for m in (1, 5, 10, 30, 60, 180, 360, 720, 1440, 10080)]
@@ -63,12 +63,17 @@ def lines(story: Story) -> list[tuple[Finding, int]]:
     for one in story.findings:
         count[one.query.name] = count.get(one.query.name, 0) + 1
     worst = sorted(story.findings, key=lambda one: one.rank, reverse=True)
-    written: list[Finding] = []
-    for name in dict.fromkeys(one.query.name for one in worst):
-        of_it = [one for one in worst if one.query.name == name]
-        written += of_it if len(of_it) <= ALIKE else of_it[:1]
+    seen: dict[str, int] = {}
+    firsts, others = [], []  # every detection has its say before one of them has it twice
+    for one in worst:
+        seen[one.query.name] = seen.get(one.query.name, 0) + 1
+        if seen[one.query.name] == 1:
+            firsts.append(one)
+        elif count[one.query.name] <= ALIKE:
+            others.append(one)
+    written = {id(one) for one in (firsts + others)[:LINES]}
     told: list[tuple[Finding, int]] = []
-    for one in [one for one in story.findings if any(one is other for other in written[:LINES])]:
+    for one in (one for one in story.findings if id(one) in written):
         more = count[one.query.name] - 1 if count[one.query.name] > ALIKE else 0
         told.append((one, more))
     return told
