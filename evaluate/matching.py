@@ -6,16 +6,18 @@ A finding is about a planted thing when their times overlap, give or take half a
 - An address or a range of addresses: one of the thing's addresses or ranges; nothing wider.
 - A path, country, network number, signature, web ACL or alias: the thing's own of that kind, and no other distribution. A signature may be
   cut short in the middle. A country may also be one that the thing's requests came from.
-- A distribution, and every kind of which the thing names none: a distribution that both are about.
+- A distribution, and every kind of which the thing names none: the address that the finding says sent most of it, or else a distribution
+  that both are about.
 
 What that makes of the finding, the first that holds:
 
 - right: a thing that it is about expects this detection
 - neither: a thing that it is about tolerates it, as a matter of judgement
 - false: a thing that it is about says that this detection must be quiet
-- neither: it is about a planted attack or incident that does not list it, by more than the distribution or with the thing over within a
-  day. What an attack also sets off is no false alarm, and no find either
+- neither: it is about a planted attack or incident that does not list it. What an attack also sets off is no false alarm, and no find
 - false: all others
+
+For the last three, sharing no more than a distribution counts only where the thing is over within a day.
 
 A thing is found by a detection that it expects when one finding of that detection is right about it. A thing counts as planted once for
 each detection that it expects. Things without a window were not written for that seed, and count for nothing.
@@ -78,6 +80,7 @@ class Claim:
     last: datetime
     distributions: frozenset[str] = frozenset()
     actor: str | None = None
+    sender: str | None = None
     headline: str = ""
 
     @classmethod
@@ -86,7 +89,7 @@ class Claim:
         actor = told["entity"] if told["entity_kind"] == "actor" else told.get("actor")
         return cls(
             told["query"], told["severity"], told["entity_kind"], str(told["entity"]), first, max(first, last), frozenset(distributions),
-            actor if told["query"].startswith("changes/") else None, told["headline"],
+            actor if told["query"].startswith("changes/") else None, told.get("top_client"), told["headline"],
         )  # fmt: skip
 
 
@@ -99,11 +102,12 @@ class Judged:
 
 def judge(claim: Claim, things: Iterable[Thing]) -> Judged:
     about = {thing.id: (thing, how) for thing in things if overlaps(claim, thing) and (how := shares(claim, thing))}
-    for listed, verdict in (("expected", RIGHT), ("tolerated", NEITHER), ("quiet", FALSE)):
-        of = tuple(id_ for id_, (thing, _) in about.items() if claim.query in getattr(thing, listed))
+    near = [id_ for id_, (thing, how) in about.items() if how == "own" or thing.is_short]
+    for listed, verdict, of_those in (("expected", RIGHT, list(about)), ("tolerated", NEITHER, list(about)), ("quiet", FALSE, near)):
+        of = tuple(id_ for id_ in of_those if claim.query in getattr(about[id_][0], listed))
         if of:
             return Judged(claim, verdict, of)
-    planted = tuple(id_ for id_, (thing, how) in about.items() if thing.kind != "benign" and (how == "own" or thing.is_short))
+    planted = tuple(id_ for id_ in near if about[id_][0].kind != "benign")
     return Judged(claim, NEITHER, planted) if planted else Judged(claim, FALSE)
 
 
@@ -127,6 +131,8 @@ def shares(claim: Claim, thing: Thing) -> str | None:
             return "own"
         if named:
             return None
+    if claim.sender and _addresses(claim.sender, thing):
+        return "own"
     everything = claim.distributions | ({claim.entity} if claim.kind == "distribution" else frozenset())
     return "distribution" if everything & thing.distributions else None
 

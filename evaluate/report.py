@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cfkit.escape import markdown
+from cfkit.escape import markdown, plain
 from evaluate.matching import FALSE, NEITHER, RIGHT
 from evaluate.measure import Seed
 
@@ -125,7 +125,7 @@ def document(seeds: Sequence[Seed], only: Sequence[str] = ()) -> str:
         rule,
     ]
     if seeds:
-        parts += ["## Missed", _list(missed(seeds, only)), "## False findings", _list(false(seeds))]
+        parts += ["## Missed", _list(missed(seeds, only)), "## False findings", _list(false(seeds, markdown))]
     broken = sorted({f"`{name}` on seed {seed.seed}: {markdown(why, 300)}" for seed in seeds for name, why in seed.failed.items()})
     if broken:
         parts += ["## Detections that did not judge", _list(broken)]
@@ -133,25 +133,29 @@ def document(seeds: Sequence[Seed], only: Sequence[str] = ()) -> str:
 
 
 def missed(seeds: Iterable[Seed], only: Sequence[str] = ()) -> list[str]:
-    lines = []
+    where: dict[tuple[str, str], list[int]] = {}
+    judged: set[str] = set()
     for seed in seeds:
+        judged |= set(seed.asked)
         right = {(one.claim.query, id_) for one in seed.judged if one.verdict == RIGHT for id_ in one.of}
         for thing in seed.things if not seed.quiet else ():
             for name in thing.expected:
                 if (not only or name in only) and (name, thing.id) not in right:
-                    there = "" if name in seed.asked else " (it did not judge, or does not exist)"
-                    lines.append(f"`{name}` did not find `{thing.id}` of seed {seed.seed}{there}")
-    return sorted(lines)
+                    where.setdefault((name, thing.id), []).append(seed.seed)
+    return [
+        f"`{name}` did not find `{id_}` of seed {', '.join(map(str, numbers))}" + ("" if name in judged else " (it never judged)")
+        for (name, id_), numbers in sorted(where.items())
+    ]
 
 
-def false(seeds: Iterable[Seed]) -> list[str]:
+def false(seeds: Iterable[Seed], escape: Callable[[str], str] = plain) -> list[str]:
     lines = []
     for seed in seeds:
         where = f"{'the benign days of ' if seed.quiet else ''}seed {seed.seed}"
         for one in seed.judged:
             if one.verdict == FALSE:
                 about = f" (`{'`, `'.join(one.of)}` must be quiet)" if one.of else ""
-                lines.append(f"`{one.claim.query}`, {one.claim.severity}, {where}{about}: {markdown(one.claim.headline, 300)}")
+                lines.append(f"`{one.claim.query}`, {one.claim.severity}, {where}{about}: {escape(one.claim.headline)}")
     return sorted(lines)
 
 

@@ -152,6 +152,21 @@ def test_a_long_incident_does_not_excuse_every_finding_of_its_distribution() -> 
     assert verdict(flood, weeks) == FALSE
 
 
+def test_nor_does_a_benign_thing_of_weeks_speak_for_every_finding_of_its_distribution() -> None:
+    reader = {"id": "reader", "kind": "benign", "expected": [], "quiet": ["security/cache_busting"], "entities": []}
+    weeks = thing(**reader, windows=[{"start": "2026-03-02T00:00:00Z", "end": "2026-03-16T00:00:00Z"}])
+    busting = claim("security/cache_busting", "/search", kind="path")
+    assert verdict(busting, weeks, thing()) == NEITHER, "the scan at the same time explains it"
+    assert judge(busting, [weeks]).of == ()
+
+
+def test_the_address_that_sent_most_of_it_says_whose_it_is() -> None:
+    attack = thing(windows=[{"start": "2026-03-02T00:00:00Z", "end": "2026-03-16T00:00:00Z"}])
+    busting = {"query": "security/cache_busting", "entity": "/search", "kind": "path"}
+    assert verdict(claim(**busting, top_client="198.51.100.77"), attack) == NEITHER
+    assert verdict(claim(**busting, top_client="192.0.2.200"), attack) == FALSE
+
+
 # --- the table ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -194,7 +209,7 @@ def test_the_document_holds_the_table_every_miss_and_every_false_finding_with_it
     text = report.document([seed(Judged(evil, FALSE))])
     assert report.block(text).startswith("1 unseen seed of the generator (1; 1,000 requests).")
     assert "| **all detections** | 1 | 0 | 0.00 | 1 | 0 | 0 | 1 | 0.00 |" in text
-    assert "- `security/content_discovery` did not find `scan` of seed 1" in text
+    assert "- `security/content_discovery` did not find `scan` of seed 1\n" in text
     assert "&lt;b&gt;x" in text
     assert "<b>" not in text
     assert "half an hour" in text, "the rule is in it"

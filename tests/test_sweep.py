@@ -323,6 +323,25 @@ def test_changes_of_one_actor_are_one_story_line_and_those_of_two_in_one_office_
     assert together(mary, guest), "an address that one actor alone calls from is his"
 
 
+def test_what_a_pipeline_does_is_not_part_of_what_somebody_does_with_its_key(make: Make) -> None:
+    thief = make("changes/waf_removed", "E1", 39 * 60, actor="ci", actor_ip="198.51.100.9")
+    assert together(thief, make("changes/monitoring_off", "x", 60 * 60, kind="actor", actor="ci", actor_ip="198.51.100.9"))
+    assert not together(thief, make("changes/origin_changed", "E1", 0, actor="ci", actor_ip="192.0.2.1"))
+
+
+def test_one_web_acl_changed_by_two_is_two_story_lines(make: Make) -> None:
+    weakened = make("changes/web_acl_weakened", "acme-web", kind="web_acl", actor="ci")
+    assert not together(weakened, make("changes/waf_logging_off", "acme-web", 60, kind="web_acl", actor="Admin/john"))
+
+
+def test_a_web_acl_opens_the_distributions_that_it_judges(make: Make) -> None:
+    weakened = make("changes/web_acl_weakened", "acme-web", kind="web_acl", actor="ci")
+    named = replace(weakened, judged_by={"acme-web": frozenset({"E1"}), "acme-api": frozenset({"E2"})})
+    assert named.distributions == {"E1"}
+    assert together(named, make("security/sql_injection", first=60, distribution="E1", outcome="success"))
+    assert not together(named, make("security/sql_injection", first=60, distribution="E2", outcome="success"))
+
+
 def test_nothing_is_lost_between_findings_and_story_lines(make: Make) -> None:
     many = [make(f"security/{n % 7}", f"192.0.{n % 11}.{n}", n * 37, distribution=f"E{n % 3}") for n in range(200)]
     stories = tell(many)
@@ -393,6 +412,18 @@ def test_in_a_notebook_what_an_attacker_wrote_is_text(make: Make) -> None:
     assert "&lt;script&gt;" in html
     assert "<script" not in html
     assert "\x1b" not in html + str(swept)
+
+
+def test_every_detection_of_a_story_line_has_its_say_before_one_has_it_twice(make: Make) -> None:
+    loud = [make("security/loud", first=n, severity="high", requests=9 - n) for n in range(3)]
+    quiet = [make(f"security/quiet_{n}", first=-n, severity="low") for n in range(shown.LINES - 1)]
+    crowd = [make("security/crowd", first=n, severity="medium") for n in range(20)]
+    (story,) = tell([*loud, *quiet])
+    assert {one.query.name for one, _ in shown.lines(story)} == set(story.detections)
+    assert len(shown.lines(story)) == shown.LINES
+    (story,) = tell([*loud, *crowd])
+    lines = [(one.query.name, more) for one, more in shown.lines(story)]
+    assert lines == [("security/crowd", 19), *[("security/loud", 0)] * 3]
 
 
 def test_the_chart_has_a_row_for_each_detection_in_the_order_of_time(case: cfkit.Case) -> None:

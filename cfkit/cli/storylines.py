@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cfkit.cli.terminal import page, say, visible
 from cfkit.sweep import display
-from cfkit.sweep.stories import Story, end, start
+from cfkit.sweep.stories import Story
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +47,7 @@ def print_story(out: Console, swept: Sweep, story: Story) -> None:
         table.add_column(no_wrap=not fold, overflow="fold")
     # A finding alone is its own title; its line would only say the same again
     for one, more in told if len(story) > 1 else []:
-        at = f"{start(one):%Y-%m-%d %H:%M} to {end(one):{'%H:%M' if start(one).date() == end(one).date() else '%d %b'}}"
+        at = f"{one.began:%Y-%m-%d %H:%M} to {one.ended:{'%H:%M' if one.began.date() == one.ended.date() else '%d %b'}}"
         said = Text(visible(one.headline) + (f" (and {more:,} more like it)" if more else ""))
         cells: list[Text] = [Text("  "), Text(at), Text(one.severity, style=_STYLES[one.severity]), Text(one.query.name)]
         if out.width >= _WIDE:

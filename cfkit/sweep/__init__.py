@@ -193,6 +193,7 @@ def run(
     for table in _WORDS:
         if table in loaded:
             swept.looked_at[table] = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
+    judged_by = _judged_by(con) if "waf" in loaded else {}
     found: list[Finding] = []
     with _bar(len(detections), progress) as advance:
         for query in detections:
@@ -201,7 +202,7 @@ def run(
             try:
                 with _limit(con, limit_s, clock):
                     answer = queries.run(con, query, {}, scope_, provenance)
-                judged = findings.of(answer)
+                judged = findings.of(answer, judged_by)
                 for one in judged:
                     _ = one.headline, one.rank  # a row that cannot be read is this detection's fault, and said as such
             except (Exception, KeyboardInterrupt) as why:
@@ -245,6 +246,12 @@ def _detections(swept: Sweep, only: Iterable[str] | None, folder: Path | None) -
             yield query
         elif query.detection:
             swept.not_judged[query.name] = "A parameter must be given, so only `cfkit ask` can."
+
+
+def _judged_by(con: Any) -> dict[str, frozenset[str]]:
+    """The distributions whose requests each web ACL judged, as far as its records are loaded: a change of it names none."""
+    rows = con.execute("select web_acl, list(distinct distribution) from all_waf where web_acl is not null group by web_acl").fetchall()
+    return {str(name): frozenset(one for one in of_it if one) for name, of_it in rows}
 
 
 class _Clock:

@@ -10,7 +10,7 @@ from cfkit.answer import Answer
 from cfkit.errors import CfkitError
 from cfkit.escape import html
 from cfkit.queries.file import Query
-from cfkit.sweep.stories import Story, end, start
+from cfkit.sweep.stories import Story
 
 if TYPE_CHECKING:
     import altair
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cfkit.sweep import Sweep
     from cfkit.sweep.finding import Finding
 
-LINES = 16  # findings of a story line that are written out; the rest is counted
+LINES = 24  # findings of a story line that are written out; the rest is counted
 ALIKE = 3  # of one detection in a row
 BUCKETS = 120
 _STEPS = [timedelta(minutes=m) for m in (1, 5, 10, 30, 60, 180, 360, 720, 1440, 10080)]
@@ -63,12 +63,17 @@ def lines(story: Story) -> list[tuple[Finding, int]]:
     for one in story.findings:
         count[one.query.name] = count.get(one.query.name, 0) + 1
     worst = sorted(story.findings, key=lambda one: one.rank, reverse=True)
-    written: list[Finding] = []
-    for name in dict.fromkeys(one.query.name for one in worst):
-        of_it = [one for one in worst if one.query.name == name]
-        written += of_it if len(of_it) <= ALIKE else of_it[:1]
+    seen: dict[str, int] = {}
+    firsts, others = [], []  # every detection has its say before one of them has it twice
+    for one in worst:
+        seen[one.query.name] = seen.get(one.query.name, 0) + 1
+        if seen[one.query.name] == 1:
+            firsts.append(one)
+        elif count[one.query.name] <= ALIKE:
+            others.append(one)
+    written = {id(one) for one in (firsts + others)[:LINES]}
     told: list[tuple[Finding, int]] = []
-    for one in [one for one in story.findings if any(one is other for other in written[:LINES])]:
+    for one in (one for one in story.findings if id(one) in written):
         more = count[one.query.name] - 1 if count[one.query.name] > ALIKE else 0
         told.append((one, more))
     return told
@@ -79,7 +84,7 @@ def _story(swept: Sweep, story: Story) -> str:
     for one, more in lines(story):
         also = f' <span style="opacity:.7">and {more:,} more like it</span>' if more else ""
         rows.append(
-            f'<tr><td style="{_CELL};white-space:nowrap">{html(f"{start(one):%Y-%m-%d %H:%M}")}</td>'
+            f'<tr><td style="{_CELL};white-space:nowrap">{html(f"{one.began:%Y-%m-%d %H:%M}")}</td>'
             f'<td style="{_CELL};color:{_COLOURS[one.severity]}">{html(one.severity)}</td>'
             f'<td style="{_CELL}"><code>{html(one.query.name)}</code></td><td style="{_CELL}">{html(one.headline, 600)}{also}</td></tr>'
         )
@@ -116,18 +121,18 @@ def chart(swept: Sweep) -> altair.TopLevelMixin | None:
         return None
     from cfkit.answer import charts
 
-    first, last = min(map(start, found)), max(map(end, found))
+    first, last = min(one.began for one in found), max(one.ended for one in found)
     step = next((step for step in _STEPS if (last - first) / step <= BUCKETS), _STEPS[-1])
     cells: dict[tuple[str, datetime], int] = {}
     for one in found:
-        at, until = _floor(start(one), step), end(one)
+        at, until = _floor(one.began, step), one.ended
         for _ in range(BUCKETS * 2):  # a finding of years stays a finding
             if at > until:
                 break
             cells[one.query.name, at] = cells.get((one.query.name, at), 0) + 1
             at += step
     # In the order in which they first found something, so that what followed what is read from above
-    order = list(dict.fromkeys(one.query.name for one in sorted(found, key=start)))
+    order = list(dict.fromkeys(one.query.name for one in sorted(found, key=lambda one: one.began)))
     records: list[tuple[Any, ...]] = [(at, name, cells[name, at]) for name in order for at in sorted(t for n, t in cells if n == name)]
     query = Query(
         name="sweep/timeline", title="Findings over time", question="Which detection found something when?", found="", quiet="",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 
 SUCCESS, UNKNOWN, ATTEMPT = "success", "unknown", "attempt"
 OUTCOMES = (ATTEMPT, UNKNOWN, SUCCESS)  # in the order in which they matter
+_BEGINNING = datetime(1970, 1, 1)
 _CONTRACT = ("query", "severity", *DETECTION_COLUMNS, "headline", "attack")
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """`row` holds all columns; `source` is the answer it is a row of."""
+    """`row` holds all columns; `source` is the answer it is a row of; `judged_by` the distributions that each web ACL stands before."""
 
     source: Answer
     row: Mapping[str, Any]
     record: tuple[Any, ...]
+    judged_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def query(self) -> Query:
@@ -54,6 +56,15 @@ class Finding:
     @property
     def last_seen(self) -> datetime | None:
         return _moment(self.row["last_seen"])
+
+    @functools.cached_property
+    def began(self) -> datetime:
+        """When, for sorting and comparing: always a time, at worst that of the scope."""
+        return self.first_seen or self.last_seen or self.source.scope.window.start or _BEGINNING
+
+    @functools.cached_property
+    def ended(self) -> datetime:
+        return max(self.last_seen or self.began, self.began)
 
     @property
     def requests(self) -> int:
@@ -93,6 +104,8 @@ class Finding:
                 named |= {str(one) for one in value if one}
             elif isinstance(value, str):
                 named |= {one for one in re.split(r"[,\s]+", value) if one}
+        if not named and self.entity_kind == "web_acl":
+            named = {one for name, of_it in self.judged_by.items() if self.entity in (name, *name.split("/")) for one in of_it}
         if not named and len(self.source.scope.distributions) == 1:
             named = set(self.source.scope.distributions)
         return frozenset(named)
@@ -112,7 +125,7 @@ class Finding:
         said = sentences.fill(" ".join(kept), words | dict(self.source.params) | dict(self.row))
         return said if said.endswith((".", "!", "?")) else said.rstrip(";:, ") + "."
 
-    @property
+    @functools.cached_property
     def rank(self) -> tuple[int, int, int]:
         """Greater is worse: severity, then whether it succeeded, then size."""
         return SEVERITIES.index(self.severity), OUTCOMES.index(self.outcome), self.requests
@@ -139,9 +152,9 @@ class Finding:
         return f"<{self.severity} {self.query.name}: {self.headline}>"
 
 
-def of(answer: Answer) -> list[Finding]:
+def of(answer: Answer, judged_by: Mapping[str, frozenset[str]] | None = None) -> list[Finding]:
     """The findings of a detection's answer, in the order of its rows."""
-    return [Finding(answer, dict(zip(answer.columns, record, strict=True)), record) for record in answer.records]
+    return [Finding(answer, dict(zip(answer.columns, record, strict=True)), record, judged_by or {}) for record in answer.records]
 
 
 def _moment(value: Any) -> datetime | None:

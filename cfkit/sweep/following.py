@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cfkit import queries
 from cfkit.errors import CfkitError
 from cfkit.queries.file import Query
-from cfkit.sweep.stories import Story, end, start
+from cfkit.sweep.stories import Story
 
 if TYPE_CHECKING:
     from cfkit.sweep import Sweep
@@ -60,7 +60,7 @@ def _words(query: Query, story: Story, worst: Finding, case: str) -> list[str]:
         return []
     # The change and what came after it, or the worst finding by itself: a detection finds it again in its own time
     whole = query.theme == "changes" and query.name != worst.query.name
-    first, last = (story.first_seen, story.last_seen) if whole else (start(worst), end(worst))
+    first, last = (story.first_seen, story.last_seen) if whole else (worst.began, worst.ended)
     words = ["cfkit", "ask", query.name, "--case", case, "--start", _minute(first), "--end", _minute(last + timedelta(minutes=1))]
     for distribution in sorted(worst.distributions) if not whole else ():
         words += ["--distribution", distribution]

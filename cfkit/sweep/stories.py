@@ -2,9 +2,11 @@
 
 Two findings are linked when one of these holds; linked findings, over any number of links, are one story line.
 
-entity     the same address, actor, network, country, signature, bucket ..., at most `entity_gap` between them. A path counts with its
-           distribution; a distribution alone is too wide (see window). The address an actor called from and the client that sent most of a
-           finding's requests count as addresses. Changes are linked by their actor, never by his address: it may be an office.
+entity     the same address, network, country, signature ..., at most `entity_gap` between them. A path counts with its distribution; a
+           distribution alone is too wide (see window). The client that sent most of a finding's requests counts as an address.
+actor      changes by the same actor from the same address, at most `entity_gap` apart; from different ones at most `actor_gap`, since a
+           pipeline goes on working while somebody else uses its key. Never by the address or the thing changed: it may be an office, and
+           many may change one thing. An address that one actor alone calls from is linked with its requests.
 network    addresses of the same /24 (IPv4) or /64 (IPv6), at most `network_gap` apart
 campaign   the same detection at the same distribution with the same outcome, at most `campaign_gap` apart: many senders, one attack. A
            success is not linked to attempts this way, or the noise that every site has would be told as part of a break-in; nor is what
@@ -20,7 +22,9 @@ What fires again and again by itself (one detection, of low severity or nothing 
 
 from __future__ import annotations
 
+import functools
 import ipaddress
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +34,6 @@ from cfkit.escape import plain
 from cfkit.queries.file import SEVERITIES
 from cfkit.sweep.finding import ATTEMPT, OUTCOMES, Finding
 
-_BEGINNING = datetime(1970, 1, 1)
 _HOUR = timedelta(hours=1)
 _HIGH = SEVERITIES.index("high")
 
@@ -57,9 +60,9 @@ OPENS: dict[str, tuple[str, ...] | None] = {
     "geo_restriction_weakened": _LOGINS,
     "signed_access_removed": _FILES,
     "origin_access_removed": (*_FILES, "direct_access"),
-    "origin_changed": (*_FILES, "web_shell"),
+    "origin_changed": ("data_egress", "signed_url_abuse"),
     "origin_weakened": (),
-    "behavior_changed": (*_FILES, *_LOGINS, "web_shell", "method_abuse", "cache_deception"),
+    "behavior_changed": ("data_egress", "signed_url_abuse", "sensitive_files", "method_abuse", "cache_deception"),
     "policy_weakened": ("cache_deception", "cross_site_scripting", "cache_busting"),
     "edge_code_changed": _LOGINS,
     "viewer_https_weakened": ("weak_tls",),
@@ -76,6 +79,7 @@ HIDES_ALL = ("monitoring_off", "log_bucket_tampered")
 @dataclass(frozen=True)
 class Linking:
     entity_gap: timedelta = 48 * _HOUR
+    actor_gap: timedelta = 2 * _HOUR
     network_gap: timedelta = 6 * _HOUR
     campaign_gap: timedelta = 2 * _HOUR
     campaign_span: timedelta = 48 * _HOUR
@@ -95,14 +99,14 @@ class Story:
     title: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        self.findings = tuple(sorted(self.findings, key=lambda one: (start(one), end(one), one.query.name, one.entity)))
+        self.findings = tuple(sorted(self.findings, key=lambda one: (one.began, one.ended, one.query.name, one.entity)))
         self.title = _title(self)
 
-    @property
+    @functools.cached_property
     def worst(self) -> Finding:
         return max(self.findings, key=lambda one: one.rank)
 
-    @property
+    @functools.cached_property
     def severity(self) -> str:
         """That of the worst finding. A door opened and used, both of high severity, is a break-in, and critical as a whole."""
         used = [one for one in self.findings if SEVERITIES.index(one.severity) >= _HIGH and (one.is_change or one.succeeded)]
@@ -110,39 +114,40 @@ class Story:
             return SEVERITIES[-1]
         return self.worst.severity
 
-    @property
+    @functools.cached_property
     def outcome(self) -> str:
         return max((one.outcome for one in self.findings), key=OUTCOMES.index)
 
-    @property
+    @functools.cached_property
     def first_seen(self) -> datetime:
-        return start(self.findings[0])
+        return self.findings[0].began
 
-    @property
+    @functools.cached_property
     def last_seen(self) -> datetime:
-        return max(map(end, self.findings))
+        return max(one.ended for one in self.findings)
 
-    @property
+    @functools.cached_property
     def detections(self) -> list[str]:
         """Names of the detections, in the order in which they first found something."""
         return list(dict.fromkeys(one.query.name for one in self.findings))
 
-    @property
+    @functools.cached_property
     def distributions(self) -> list[str]:
         return sorted(set().union(*(one.distributions for one in self.findings)))
 
-    @property
+    @functools.cached_property
     def joined(self) -> bool:
         """A change and what got through after it."""
         return any(one.is_change for one in self.findings) and any(not one.is_change and one.succeeded for one in self.findings)
 
-    @property
+    @functools.cached_property
     def rank(self) -> tuple[int, bool, int, int, int]:
         """Greater is worse: the worst severity, a change that something came through after, what succeeded, how many detections, size."""
+        worst = self.worst.severity
         return (
             SEVERITIES.index(self.severity),
             self.joined and not self.folded,
-            max(OUTCOMES.index(one.outcome) for one in self.findings if one.severity == self.worst.severity),
+            max(OUTCOMES.index(one.outcome) for one in self.findings if one.severity == worst),
             1 if self.folded else len(self.detections),
             sum(one.requests for one in self.findings),
         )
@@ -154,14 +159,6 @@ class Story:
         return f"<story line {self.number}, {self.severity}: {self.title}>"
 
 
-def start(one: Finding) -> datetime:
-    return one.first_seen or one.last_seen or one.source.scope.window.start or _BEGINNING
-
-
-def end(one: Finding) -> datetime:
-    return max(one.last_seen or start(one), start(one))
-
-
 def tell(findings: Sequence[Finding], linking: Linking | None = None) -> list[Story]:
     """All findings as story lines, the worst first. Every finding is in exactly one."""
     linking = linking or Linking()
@@ -169,6 +166,7 @@ def tell(findings: Sequence[Finding], linking: Linking | None = None) -> list[St
     numbered = list(enumerate(findings))
     for keys, gap in (
         (_entities(numbered), linking.entity_gap),
+        (_actors(numbered), linking.actor_gap),
         (_networks(numbered), linking.network_gap),
         (_campaigns(numbered, linking.campaign_span), linking.campaign_gap),
     ):
@@ -194,25 +192,31 @@ Keys = Iterator[tuple[Hashable, int]]
 
 def _entities(numbered: Numbered) -> Keys:
     callers: dict[str, set[str]] = defaultdict(set)
+    for _, one in numbered:
+        if one.is_change and (actor := _actor(one)):
+            callers[_address(one)].add(actor)
     for at, one in numbered:
-        kind = one.entity_kind
+        kind, address = one.entity_kind, _address(one)
+        if one.is_change:
+            if actor := _actor(one):
+                yield ("actor", actor, address), at
+                # An address that several actors call from is an office, and says nothing about its requests.
+                if address and len(callers[address]) == 1:
+                    yield ("client_ip", address), at
+            continue
         if kind == "path":
             for distribution in one.distributions or {""}:
                 yield (kind, distribution, one.entity), at
         elif kind != "distribution":
             yield (kind, one.entity), at
-        if one.is_change:
-            actor = _actor(one)
-            if actor:
-                yield ("actor", actor), at
-                callers[str(one.row.get("actor_ip"))].add(actor)
-        elif kind != "client_ip" and one.row.get("top_client"):
+        if kind != "client_ip" and one.row.get("top_client"):
             yield ("client_ip", str(one.row["top_client"])), at
-    # An address that several actors call from is an office, and says nothing about its requests.
+
+
+def _actors(numbered: Numbered) -> Keys:
     for at, one in numbered:
-        address = one.row.get("actor_ip")
-        if one.is_change and address and len(callers[str(address)]) == 1:
-            yield ("client_ip", str(address)), at
+        if one.is_change and (actor := _actor(one)):
+            yield actor, at
 
 
 def _networks(numbered: Numbered) -> Keys:
@@ -223,20 +227,24 @@ def _networks(numbered: Numbered) -> Keys:
 
 def _campaigns(numbered: Numbered, span: timedelta) -> Keys:
     for at, one in numbered:
-        if not one.is_change and end(one) - start(one) <= span:
+        if not one.is_change and one.ended - one.began <= span:
             for distribution in one.distributions or {""}:
                 yield (one.query.name, distribution, one.outcome), at
 
 
 def _chain(findings: Sequence[Finding], members: list[int], gap: timedelta, groups: _Groups) -> None:
     """Joins those that follow one another with no more than `gap` between them."""
-    members.sort(key=lambda at: start(findings[at]))
+    members.sort(key=lambda at: findings[at].began)
     latest = members[0]  # the one that ends last so far
     for at in members[1:]:
-        if start(findings[at]) - end(findings[latest]) <= gap:
+        if findings[at].began - findings[latest].ended <= gap:
             groups.join(latest, at)
-        if end(findings[at]) >= end(findings[latest]):
+        if findings[at].ended >= findings[latest].ended:
             latest = at
+
+
+def _address(one: Finding) -> str:
+    return str(one.row.get("actor_ip") or "")
 
 
 def _actor(one: Finding) -> str:
@@ -244,18 +252,28 @@ def _actor(one: Finding) -> str:
 
 
 def _windows(numbered: Numbered, linking: Linking, groups: _Groups) -> None:
-    requests = [(at, one) for at, one in numbered if not one.is_change and one.distributions]
-    wide = [(at, one) for at, one in requests if one.entity_kind not in ("client_ip", "signature")]
-    for at, one in wide:
-        for other_at, other in requests:
-            if at != other_at and one.distributions & other.distributions and _overlap(one, other) >= linking.overlap:
-                groups.join(at, other_at)
+    by_start: dict[str, list[tuple[datetime, int, Finding]]] = defaultdict(list)
+    for at, one in numbered:
+        for distribution in one.distributions if not one.is_change else ():
+            by_start[distribution].append((one.began, at, one))
+    for there in by_start.values():
+        there.sort(key=lambda entry: entry[0])
+        starts = [began for began, _, _ in there]
+        for _, at, one in there:
+            if one.entity_kind in ("client_ip", "signature"):
+                continue
+            # What begins earlier than this shares too little: both together would last longer than length / overlap
+            early = (one.ended - one.began) * (1 / linking.overlap - 1)
+            for place in range(bisect_left(starts, one.began - early), bisect_right(starts, one.ended)):
+                _, other_at, other = there[place]
+                if at != other_at and _overlap(one, other) >= linking.overlap:
+                    groups.join(at, other_at)
 
 
 def _overlap(one: Finding, other: Finding) -> float:
     """How much of the time that both span together they share, 0 to 1."""
-    both = min(end(one), end(other)) - max(start(one), start(other))
-    whole = max(end(one), end(other)) - min(start(one), start(other))
+    both = min(one.ended, other.ended) - max(one.began, other.began)
+    whole = max(one.ended, other.ended) - min(one.began, other.began)
     if both < timedelta(0):
         return 0.0
     return both / whole if whole else 1.0
@@ -270,11 +288,11 @@ def _doors(numbered: Numbered, linking: Linking, groups: _Groups) -> None:
         everywhere = name in HIDES_ALL
         opens = None if everywhere else OPENS.get(name, ())
         open_for = linking.account_door if everywhere else linking.door
-        until = end(change) if _taken_back(change) and not everywhere else start(change) + open_for
+        until = change.ended if _taken_back(change) and not everywhere else change.began + open_for
         for other_at, other in through:
             lets = opens is None or other.query.name.partition("/")[2] in opens
             there = everywhere or bool(change.distributions & other.distributions)
-            if lets and there and start(change) <= start(other) <= until:
+            if lets and there and change.began <= other.began <= until:
                 groups.join(at, other_at)
 
 
@@ -346,10 +364,10 @@ def _title(story: Story) -> str:
         word = "nothing of it known to have succeeded" if story.outcome == ATTEMPT else f"each of {story.severity} severity"
         return f"{findings[0].query.title}, {len(findings):,} times {when}, by {_who(findings)}: {word}."
     if changes and attacks:
-        began = min(map(start, changes))
+        began = min(one.began for one in changes)
         worked = [one for one in attacks if one.succeeded]
         what = f"{_listed(_titles(worked))} got through" if worked else f"{_listed(_titles(attacks))} followed"
-        before = [one for one in attacks if end(one) < began]
+        before = [one for one in attacks if one.ended < began]
         return (
             f"{_who(changes)} made changes from {began:%Y-%m-%d %H:%M} UTC on ({_listed(_titles(changes))}); "
             f"{'before and after' if before and len(before) < len(attacks) else 'after'} that, until {story.last_seen:%Y-%m-%d %H:%M} UTC, "
