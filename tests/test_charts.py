@@ -190,6 +190,11 @@ KINDS = {
     "heat_map": (COLUMNS, rates(["a", "b"]), {"kind": "heat_map", "x": "bucket", "y": "edge", "color": "error_pct"}),
     "heat_map of numbers": ({"hour": "BIGINT", "day": "BIGINT", "n": "BIGINT"}, [(1, 2, 3), (0, None, 3)],
         {"kind": "heat_map", "x": "hour", "y": "day", "color": "n"}),
+    "map": (
+        {"kind": "VARCHAR", "lon": "DOUBLE", "lat": "DOUBLE", "n": "BIGINT"},
+        [("edge location", 8.56, 50.04, 5), ("viewers' country", -47.9, -15.8, 2), ("viewers' country", None, None, 1)],
+        {"kind": "map", "longitude": "lon", "latitude": "lat", "size": "n", "color": "kind"},
+    ),
 }  # fmt: skip
 
 
@@ -220,6 +225,18 @@ def test_no_text_of_a_log_breaks_a_picture(kind: str) -> None:
 
 def test_every_kind_of_the_catalogue_is_drawn_here() -> None:
     assert set(queries.SHAPES) == {kind.partition(",")[0].split()[0] for kind in KINDS}
+
+
+def test_a_map_holds_its_continents_and_asks_no_network_for_anything() -> None:
+    columns, records, chart = KINDS["map"]
+    spec = charts.specification(answer(columns, records, chart=chart).chart())
+    text = json.dumps(spec)
+    assert '"url"' not in text
+    ground, dots = spec["layer"]
+    assert ground["data"]["values"]["type"] == "Topology"
+    assert len(text) < 120_000, "a notebook keeps it with every run"
+    drawn = dots["data"]["values"]
+    assert [dot["n"] for dot in drawn] == [5, 2], "the largest is under the others, and what has no place has no dot"
 
 
 def test_without_vl_convert_a_chart_is_vega_lite_alone(monkeypatch: pytest.MonkeyPatch) -> None:

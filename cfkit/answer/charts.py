@@ -317,7 +317,7 @@ def heat_map(plot: _Plot) -> Any:
 
 
 def world_map(plot: _Plot) -> Any:
-    """Dots on the outline of the continents, from a file of the kit's own: no tiles, no network. Largest first: none hides another."""
+    """Dots on the outline of the continents, from a file of the kit's own: no tiles, no network. The largest lie under the others."""
     size, color = plot.column("size"), plot.column("color")
     field, scale = plot.series(color, size)
     rows = [row for row in plot.rows if row[plot.column("longitude")] is not None and row[plot.column("latitude")] is not None]

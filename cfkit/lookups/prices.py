@@ -3,8 +3,10 @@
 `prices.csv` holds the list prices of the first tier that AWS's public price page gave when it was written, by the region of the edge
 location that answered. They are not yours: no free tier, no volume tiers, no contract. A file of your own has the same columns:
 
-    price_region, countries (ISO 3166-1 alpha-2, separated by spaces; * for every other),
-    usd_per_gb, usd_per_10000_https, usd_per_10000_http
+    price_region
+    countries              ISO 3166-1 alpha-2, separated by spaces; * for every other
+    usd_per_gb             US dollars for 2^30 bytes to viewers
+    usd_per_10000_https, usd_per_10000_http
 """
 
 from __future__ import annotations

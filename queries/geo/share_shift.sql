@@ -2,7 +2,7 @@
 -- question = "Which countries have a larger or smaller share of the viewers than before?"
 -- found    = "{country} has {share_pct}% of the requests to {distribution}, {baseline_share_pct}% before: {difference_points} points, {verdict}."
 -- quiet    = "No country's share differs from before by {min_points} points and more than chance explains, or nothing is loaded of the time before."
--- how      = """Shares of the requests whose country is known, in this window and in the time before it (up to `baseline` long, the same hours of day where the window is shorter than a day, since countries wake up at different hours). Only differences of more than three standard errors are listed, a client with all its requests being one draw: a share that one busy client moves is not listed (traffic/top_clients shows that one).
+-- how      = """Shares of the requests whose country is known, in this window and in the time before it (up to `baseline` long, the same hours of day where the window is shorter than a day and they are loaded, since countries wake up at different hours). Only differences of more than three standard errors are listed, a client with all its requests being one draw: a share that one busy client moves is not listed (traffic/top_clients shows that one).
 -- A share also shrinks because another grew: read the rows together, requests tell which one moved. Up with few clients: one program or proxy. Up with many: a campaign, a new market, or stuffing from rented machines; traffic/explain on the window says what they ask for. Down to nothing: a block, a geo restriction, a peering fault.
 -- Where the window begins with the case the first half of the window is the time before. Blind spot: countries that are not known."""
 -- next     = ["geo/new_countries", "geo/by_country", "traffic/explain"]
@@ -53,18 +53,31 @@ in_scope as (
     select distribution from requests group by distribution
 ),
 
-country_client as (
-    select all_requests.distribution, country, time >= since as inside, client_ip, count(*) as requests
+timed_client as (
+    select
+        all_requests.distribution, country, time >= since as inside, client_ip,
+        -- countries wake up at different hours
+        seconds >= 86400 or date_diff('second', since, time) - 86400 * cast(floor(date_diff('second', since, time) / 86400.0) as bigint) < seconds as same_hours,
+        count(*) as requests
     from all_requests
     cross join frame
     inner join in_scope on in_scope.distribution is not distinct from all_requests.distribution
     where country is not null
         and time >= since - cast($baseline as interval)
         and time < cast($scope_end as timestamp)
-        and (
-            time >= since or seconds >= 86400
-            or date_diff('second', since, time) - 86400 * cast(floor(date_diff('second', since, time) / 86400.0) as bigint) < seconds
-        )
+    group by 1, 2, 3, 4, 5
+),
+
+comparable as (
+    select count(*) filter (where same_hours and not inside) > 0 as has_same_hours from timed_client
+),
+
+country_client as (
+    -- where the same hours of no day before are loaded, all of the time before has to do
+    select distribution, country, inside, client_ip, sum(requests) as requests
+    from timed_client
+    cross join comparable
+    where inside or same_hours or not has_same_hours
     group by 1, 2, 3, 4
 ),
 
