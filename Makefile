@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test bench fuzz lint docs edge-locations samples lock clean
+.PHONY: help demo lab test bench evaluate fuzz lint docs edge-locations samples lock clean
 
 VENV    := .venv
 PY      := $(VENV)/bin/python
@@ -35,6 +35,11 @@ lint: $(DEV) ## style and types
 
 bench: $(DEV) ## speed and memory on generated objects, beside bare DuckDB, pandas and GoAccess
 	$(PY) -m bench
+
+evaluate: $(DEV) ## precision and recall of the detections on unseen incidents, into docs/evaluation.md and the README (SEEDS=10, EVALUATE_ARGS="--only NAME")
+	$(PY) -m evaluate --seeds $(SEEDS) --jobs $(JOBS) $(EVALUATE_ARGS)
+SEEDS ?= 10
+EVALUATE_ARGS ?=
 
 docs: $(RUNTIME) ## the README's table of queries and docs/tables.md, written again from the query files and the columns
 	$(PY) -c 'from cfkit import tables; print(tables.markdown(), end="")' > docs/tables.md

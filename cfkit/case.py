@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cfkit.lookups.fill import LookedUp
     from cfkit.lookups.geodb import GeoDb, GeoDbs
     from cfkit.objects import Place
+    from cfkit.sweep import Linking, Sweep
 
 SCHEMA_VERSION = 3
 LOAD_MEMORY = "1400MB"
@@ -306,6 +307,27 @@ class Case:
         from cfkit.history.story import history
 
         return history(self._reader(), self._scope)
+
+    def sweep(
+        self,
+        only: Iterable[str] | None = None,
+        *,
+        linking: Linking | None = None,
+        limit_s: float | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        progress: bool | None = None,
+    ) -> Sweep:
+        """Asks every detection in the current scope, or `only` those named; tells what they found as story lines, the worst first.
+
+        A detection whose logs are not loaded, and one that fails or takes longer than `limit_s` seconds (60), is reported and does not
+        stop the others. `linking` says how far apart findings may be to be one story; `folder` is another catalogue. Raises WrongUse for
+        a name that is no detection.
+        """
+        from cfkit import sweep
+
+        limit = sweep.LIMIT_S if limit_s is None else limit_s
+        catalogue = None if folder is None else Path(folder)
+        return sweep.run(self._reader(), self._scope, self.provenance(), only, catalogue, linking, limit, progress)
 
     def sql(self, text: str, params: dict[str, Any] | list[Any] | None = None) -> pd.DataFrame:
         """One SQL statement of your own, in the current scope (`requests`; `all_requests` is everything). Values are bound by `params`."""

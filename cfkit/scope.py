@@ -1,7 +1,8 @@
 """The scope: which window and which distributions an analyst is looking at, applied once for every query.
 
 `apply` puts temporary views in front of the tables of a case, so that `requests` in a query *is* the scope and `all_requests`
-is everything. Temporary views live in the connection, so a case that is open read-only takes them too.
+is everything. Temporary views live in the connection, so a case that is open read-only takes them too. So do the macros that queries
+share (`macros.sql`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfkit.errors import WrongUse
@@ -19,6 +21,9 @@ from cfkit.window import Moment, Window
 if TYPE_CHECKING:
     import duckdb
 
+MACROS = (Path(__file__).parent / "macros.sql").read_text(encoding="utf-8")
+"""Expressions that queries share; a case is made with them, for the duckdb shell."""
+_MACRO = re.compile("|".join(rf"\b{name}\s*\(" for name in re.findall(r"^create or replace macro (\w+)", MACROS, re.MULTILINE)))
 SCOPED = tuple(name for name, table in TABLES.items() if not table.states)
 _LOOKED_UP = {name: re.compile(rf"\b(?:{'|'.join(table.lookups)})\b") for name, table in TABLES.items() if table.lookups}
 
@@ -84,6 +89,8 @@ def apply(con: duckdb.DuckDBPyConnection, scope: Scope, question: str | None = N
     first: the short name is the view.
     """
     database = _name(_database(con)) + ".main."
+    if question is None or _MACRO.search(question):  # those in a case are as old as the case
+        con.execute(MACROS.replace("create or replace macro", "create or replace temp macro"))
     for name in tables(con):
         table = TABLES[name]
         looked_up = question is None or name not in _LOOKED_UP or _LOOKED_UP[name].search(question) is not None

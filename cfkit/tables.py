@@ -32,6 +32,7 @@ SQL = (
     + inventory.SQL
     + history.TABLES
     + "".join(f"create view all_{name} as select * from {name};\n" for name in (*TABLES, *VIEWS))
+    + scope.MACROS
 )
 
 _ABOUT = {

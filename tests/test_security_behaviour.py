@@ -155,6 +155,29 @@ def test_one_client_at_the_pace_of_a_program_floods_and_thirty_people_behind_one
     assert [(f["entity_kind"], f["entity"]) for f in found] == [("client_ip", "203.0.113.7")]
 
 
+def test_a_checker_of_links_that_comes_every_night_is_known_and_floods_when_it_comes_ten_times_as_fast(findings: Findings) -> None:
+    def check(day: int, n: int) -> list[str]:
+        return [
+            at(24 * day + 4 + i / n / 12, "Checker/1.0", c_ip="192.0.2.120", cs_uri_stem=f"/p/{i % 99}", cs_Referer="-") for i in range(n)
+        ]
+
+    nights = [text for day in range(4) for text in check(day, 110)]
+    assert findings("request_flood", *nights) == []
+    found = findings("request_flood", *nights, *check(4, 1500))
+    assert [(f["entity"], str(f["first_seen"])) for f in found] == [("192.0.2.120", "2026-03-08 04:00:00")]
+
+
+def test_what_is_much_for_the_night_and_little_for_the_evening_floods_nobody(findings: Findings) -> None:
+    evenings = [
+        at(24 * day + 20 + i / 3600, c_ip=f"192.0.2.{i % 200 + 1}", cs_uri_stem=f"/p/{i % 9}") for day in range(5) for i in range(3600)
+    ]
+    nights = [at(24 * day + 4 + i / 12, c_ip=f"192.0.2.{i}") for day in range(5) for i in range(12)]
+    scan = [
+        at(100 + i / 1800, c_ip=f"198.18.{i % 90}.7", cs_uri_stem=f"/{i}", cs_Referer="-", x_edge_result_type="Miss") for i in range(400)
+    ]
+    assert findings("request_flood", *evenings, *nights, *scan) == []
+
+
 def test_a_flood_without_a_day_to_compare_with_is_named_from_a_stated_number_on(findings: Findings) -> None:
     attack = flood("/login", "-", n=3000, clients=200)
     assert findings("request_flood", *attack) == []
@@ -171,6 +194,13 @@ def test_a_slow_path_kept_busy_by_few_is_found_and_a_crowd_on_it_is_not(findings
     (found,) = findings("expensive_endpoint", *visits(2), *slow(30, 200, 3, sc_status="504"))
     assert (found["entity"], found["clients"], found["severity"], found["busy_minutes"]) == ("/v1/report", 3, "high", 20)
     assert findings("expensive_endpoint", *visits(2), *slow(30, 200, 180)) == []
+
+
+def test_in_an_outage_everybody_waits_and_who_reloads_most_attacks_nothing(findings: Findings) -> None:
+    reloading = slow(30, 60, 4, sc_status="504")
+    others = [text for i in range(40) for text in slow(30 + i / 80, 5, 250, sc_status="504")]
+    others = [text.replace("\t203.0.113.", f"\t198.18.{number % 100}.") for number, text in enumerate(others)]
+    assert findings("expensive_endpoint", *visits(2), *reloading, *others) == []
 
 
 def test_a_report_that_costs_the_same_every_night_is_usual(findings: Findings) -> None:

@@ -80,6 +80,36 @@ def test_rules_that_only_counted_are_found_wherever_a_record_hides_them(write: W
     ]  # fmt: skip
 
 
+def test_a_group_that_only_counts_as_a_whole_has_ended_nothing(write: Write) -> None:
+    # as a web ACL logs it whose group has overrideAction count: the group's rule stands as if it had blocked
+    sqli = group("SQLi_QUERYARGUMENTS")
+    counted = {"nonTerminatingMatchingRules": [{"ruleId": "core", "action": "COUNT", "ruleMatchDetails": []}]}
+    allowed = only_row(loaded(write, RECORD | counted | {"ruleGroupList": [group(), sqli, group()]}))
+    assert (allowed["action"], allowed["rule"], allowed["rule_group"]) == ("ALLOW", "Default_Action", None)
+    assert list(allowed["counted_rules"]) == ["core", f"{CORE}/SQLi_QUERYARGUMENTS"]
+
+
+def test_a_block_after_a_counting_group_names_the_group_that_blocked(write: Write) -> None:
+    block = {"action": "BLOCK", "terminatingRuleId": "inputs", "terminatingRuleType": "MANAGED_RULE_GROUP"}
+    inputs = group("ExploitablePaths_URIPATH") | {"ruleGroupId": "AWS#AWSManagedRulesKnownBadInputsRuleSet"}
+    row = only_row(loaded(write, RECORD | block | {"ruleGroupList": [group("GenericLFI_URIPATH"), inputs]}))
+    assert (row["rule"], row["rule_group"]) == ("ExploitablePaths_URIPATH", "AWS#AWSManagedRulesKnownBadInputsRuleSet")
+    assert list(row["counted_rules"]) == [f"{CORE}/GenericLFI_URIPATH"]
+
+
+def test_a_rule_of_the_web_acl_that_blocks_after_a_counting_group_is_the_one_named(write: Write) -> None:
+    block = {"action": "BLOCK", "terminatingRuleId": "limit-by-address", "terminatingRuleType": "RATE_BASED"}
+    row = only_row(loaded(write, RECORD | block | {"ruleGroupList": [group("GenericLFI_URIPATH")]}))
+    assert (row["rule"], row["rule_group"], list(row["counted_rules"])) == ("limit-by-address", None, [f"{CORE}/GenericLFI_URIPATH"])
+
+
+def test_the_breach_of_the_samples_was_counted_and_not_blocked(sample_case: cfkit.Case) -> None:
+    seen = sample_case.sql(
+        "select action, rule, rule_group, count(*) as n from waf where array_to_string(counted_rules, ' ') like '%/SQLi_%' group by all"
+    )
+    assert seen.astype(object).where(seen.notna(), None).values.tolist() == [["ALLOW", "Default_Action", None, 204]]
+
+
 def test_labels_fingerprints_and_networks_are_kept(write: Write) -> None:
     labels = [{"name": "awswaf:clientip:geo:country:DE"}, {"name": "awswaf:managed:aws:bot-control:bot:verified"}]
     row = only_row(loaded(write, RECORD | {"labels": labels, "ja3Fingerprint": "a" * 32, "ja4Fingerprint": "t13d", "clientAsn": 64500}))

@@ -131,6 +131,11 @@ class Entry:
         self.findings.clear()
         self.first_time = self.last_time = None
 
+    def refuse(self, reason: str) -> None:
+        """It turned out to be no log, or damaged, while its rows were on their way: it gives none."""
+        self.start_over()
+        self.status, self.notes, self.source, self.layout = "refused", [reason], None, None
+
 
 @dataclass(frozen=True)
 class Known:
@@ -303,6 +308,12 @@ def forget(con: Any, object_ids: list[int]) -> None:
     rows = [table.rows for table in LOG_TABLES.values()]
     for table in (*rows, "rejects", "ignored", "duplicates", "objects"):
         con.execute(f"delete from {table} where object_id in (select unnest($ids))", ids)
+
+
+def holds_rows(con: Any, object_ids: list[int]) -> bool:
+    """Whether any of these objects is in the case with what was read of it."""
+    held = "select count(*) from objects where status in ('loaded', 'partial') and object_id in (select unnest($ids))"
+    return bool(object_ids) and con.execute(held, {"ids": object_ids}).fetchall()[0][0] > 0
 
 
 def move(con: Any, moved: list[tuple[int, str]]) -> None:

@@ -261,6 +261,9 @@ class Loader:
 
     def _keep(self, batch: Batch) -> None:
         self.report.keep(batch.entries)
+        for entry, reason in batch.refused:
+            self.report.fail(entry.object, reason)
+            self.ledger.drop(entry.object_id)
         for table, object_id, lines in batch.superseded:
             self.report.supersede(table, object_id, lines)
 

@@ -6,6 +6,7 @@ How a query file is written is in `file.py`, its parameters in `params.py`, its 
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -99,7 +100,7 @@ def run(
     """
 
     values = params.bind(query.params, given, query.name)
-    _known_distributions(con, scope_)
+    known_distributions(con, scope_)
     scope.apply(con, scope_, query.sql)
     if "catalogue" in query.tables:
         _write_catalogue(con, query)
@@ -109,10 +110,16 @@ def run(
     try:
         bound = {name: value.bound for name, value in values.items()}
         if query.reserved:
-            start, end = _bounds(con, query, scope_)
             # Typed, for a case without rows has no bounds, and of an untyped NULL no function could be chosen.
-            bounds = {"scope_start": start, "scope_end": end}
-            bound |= {name: duckdb.Value(bounds[name], duckdb.sqltype("TIMESTAMP")) for name in query.reserved}
+            start, end = _bounds(con, query, scope_)
+            known: dict[str, Any] = {
+                "scope_start": duckdb.Value(start, duckdb.sqltype("TIMESTAMP")),
+                "scope_end": duckdb.Value(end, duckdb.sqltype("TIMESTAMP")),
+                "scope_distributions": duckdb.Value(list(scope_.distributions) or None, duckdb.list_type(duckdb.sqltype("VARCHAR"))),
+            }
+            if "scope_requests" in query.reserved:
+                known["scope_requests"] = con.execute("select count(*) from requests").fetchall()[0][0]
+            bound |= {name: known[name] for name in query.reserved}
         result = con.execute(query.sql, bound)
         columns = [str(column[0]) for column in result.description or ()]
         types = [str(column[1]) for column in result.description or ()]
@@ -143,13 +150,19 @@ def run(
 def _write_catalogue(con: duckdb.DuckDBPyConnection, query: Query) -> None:
     """`catalogue` (query, title, table_name, column_name): which columns each query rests on, for questions about the questions."""
     folder = query.path.parent.parent
-    read = [(name, q.title, table, column) for name, q in catalogue(folder).items() for table, column in sorted(q.reads)]
-    parts = [list(part) for part in zip(*read, strict=True)] or [[], [], [], []]
+    stamps = tuple((name, (folder / f"{name}.sql").stat().st_mtime_ns) for name in names(folder))
     con.execute(
         "create or replace temp table catalogue as select unnest($1::varchar[]) as query, unnest($2::varchar[]) as title, "
         "unnest($3::varchar[]) as table_name, unnest($4::varchar[]) as column_name",
-        parts,
+        [list(part) for part in _read_columns(folder, stamps)],
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _read_columns(folder: Path, stamps: tuple[tuple[str, int], ...]) -> tuple[tuple[str, ...], ...]:
+    """The columns of `catalogue`. Finding out what a hundred files read takes a second, so it is done once for each state of them."""
+    read = [(name, q.title, table, column) for name, q in catalogue(folder).items() for table, column in sorted(q.reads)]
+    return tuple(zip(*read, strict=True)) or ((), (), (), ())
 
 
 def check_result(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope | None = None) -> None:
@@ -237,10 +250,14 @@ def _headline(
 def _nothing_loaded(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> str | None:
     """The headline where the evidence that the query rests on is not in the case, or not in the scope.
 
-    That is each of the tables it `needs`; where it does not say, all of those it reads.
+    That is each of the tables it `needs` (of `requests|waf`, one of them); where it does not say, all of those it reads.
     """
+    for need in query.needs:
+        whys = [_missing(con, query, table, scope_) for table in need.split("|")]
+        if all(whys):
+            return whys[0]
     if query.needs:
-        return next((why for table in query.needs if (why := _missing(con, query, table, scope_))), None)
+        return None
     read = _reads(query, scope.tables(con))
     missing = [_missing(con, query, table, scope_) for table in read]
     return missing[0] if read and all(missing) else None
@@ -320,8 +337,8 @@ def _bounds(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> tupl
     return start, end
 
 
-def _known_distributions(con: duckdb.DuckDBPyConnection, scope_: Scope) -> None:
-    """A slip in a distribution id would otherwise be an empty answer, which reads as good news."""
+def known_distributions(con: duckdb.DuckDBPyConnection, scope_: Scope) -> None:
+    """Raises WrongUse for one that the case does not have: a slip would otherwise be an empty answer, which reads as good news."""
     ledger = con.execute(
         "select 1 from duckdb_columns() where database_name = current_database()"
         " and table_name = 'objects' and column_name = 'distribution'"

@@ -447,11 +447,21 @@ select row_id from numbered_requests where in_scope and client_ip in (select cli
 create or replace temp table client_requests as
 select client_ip, time, path, status, sent_bytes from numbered_requests where row_id in (select row_id from client_rows);
 
--- honest requests for the paths that attacks got an answer from, of the whole case: a scope of an hour may hold none
+-- Honest requests for the paths that attacks got an answer from, of the whole case, since a scope of an hour may hold none; of a busy path
+-- some five to ten thousand, evenly, which is as good for a median as a million.
 create or replace temp table honest_rows as
-select row_id from numbered_requests
-where path in (select path from attack_requests where status between 200 and 299)
-    and row_id not in (select id from attack_requests);
+with found as (
+    select row_id, path
+    from numbered_requests
+    where path in (select path from attack_requests where status between 200 and 299)
+        and row_id not in (select id from attack_requests)
+),
+
+share as (
+    select path, greatest(1, cast(floor(count(*) / 5000.0) as bigint)) as every from found group by path
+)
+
+select row_id from found inner join share on share.path = found.path where row_id % every = 0;
 
 create or replace temp table attacks as
 with request_payload as (
@@ -488,19 +498,6 @@ answered_path as (
     select distribution, path, path_template(path) as template from attack_requests where status between 200 and 299 group by distribution, path
 ),
 
-form as (
-    select distribution, template, min(split_part(template, '*', 1)) as begins
-    from answered_path
-    where template like '%*%'
-    group by distribution, template
-),
-
-sibling_path as (
-    select distinct all_paths.path, form.distribution, form.template
-    from (select path from requests where exists (select 1 from form) group by path) as all_paths
-    inner join form on starts_with(all_paths.path, form.begins) and path_template(all_paths.path) = form.template
-),
-
 honest_request as (
     select distribution, path, client_ip, sent_bytes, time_taken_s
     from numbered_requests
@@ -514,11 +511,36 @@ honest_path as (
     group by distribution, path
 ),
 
--- read only where a path alone says too little
-sibling_rows as (
+form as (
+    -- read only where a path alone says too little
+    select answered_path.distribution, template, min(split_part(template, '*', 1)) as begins
+    from answered_path
+    left join honest_path on honest_path.path = answered_path.path and honest_path.distribution is not distinct from answered_path.distribution
+    where template like '%*%' and coalesce(answers, 0) < 10
+    group by answered_path.distribution, template
+),
+
+sibling_path as (
+    select distinct all_paths.path, form.distribution, form.template
+    from (select path from requests where exists (select 1 from form) group by path) as all_paths
+    inner join form on starts_with(all_paths.path, form.begins) and path_template(all_paths.path) = form.template
+),
+
+sibling_found as (
     select numbered_requests.row_id, sibling_path.distribution, sibling_path.template
     from numbered_requests
     inner join sibling_path on sibling_path.path = numbered_requests.path and sibling_path.distribution is not distinct from numbered_requests.distribution
+),
+
+sibling_share as (
+    select template, greatest(1, cast(floor(count(*) / 5000.0) as bigint)) as every from sibling_found group by template
+),
+
+sibling_rows as (
+    select row_id, distribution, sibling_found.template
+    from sibling_found
+    inner join sibling_share on sibling_share.template = sibling_found.template
+    where row_id % every = 0
 ),
 
 honest_template as (

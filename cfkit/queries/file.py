@@ -6,7 +6,7 @@ not begin with `--`, so a comment of the SQL's own needs a blank line before it.
     title *      what the catalogue calls it            question *   what it answers, with a question mark
     found *      the headline, from the first row       quiet *      the headline when no row comes back (cfkit.queries.sentences)
     how          how to read it; blind spots            next         names of queries to ask next
-    needs        tables without which it is no answer, where it reads several: ["waf"]
+    needs        tables without which it is no answer, where it reads several: ["waf"]; one of some: ["requests|waf"]
     attack       MITRE ATT&CK ids                       severity     low, medium, high or critical: makes it a detection
     chart        { kind = …, x = …, y = … }             (SHAPES below)
     [params]     name = { type *, help *, default, required, choices, min, max }                             (cfkit.queries.params)
@@ -15,7 +15,9 @@ not begin with `--`, so a comment of the SQL's own needs a blank line before it.
     [[example]] * start, end, distribution, params, and what must be true: first = {…} (values of the first row), rows = N, or quiet = true
 
 `$scope_start` and `$scope_end` may be named in the SQL without being declared: the bounds of the scope, TIMESTAMP, and where it is open
-the first time loaded, or one second after the last. The end is outside, as in every window.
+the first time loaded, or one second after the last. The end is outside, as in every window. `$scope_distributions` is the scope's
+distributions, VARCHAR[], NULL where it is every one: for questions about what has no row, which `requests` therefore cannot name.
+`$scope_requests`, BIGINT, is how many requests are in the scope: a question that would take too long reads a part by it.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from cfkit.queries.params import Param
 from cfkit.scope import Scope
 from cfkit.sources.columns import TABLES, VIEWS
 
-RESERVED = ("scope_start", "scope_end")
+RESERVED = ("scope_start", "scope_end", "scope_distributions", "scope_requests")
 SEVERITIES = ("low", "medium", "high", "critical")
 DETECTION_COLUMNS = ("entity_kind", "entity", "first_seen", "last_seen", "requests")
 
@@ -203,7 +205,7 @@ class _Reader:
         for other in self._texts(head, "next"):
             if not _QUERY_NAME.fullmatch(other) or not (self.folder / f"{other}.sql").is_file():
                 raise self.fail(self._line("next"), f"`next` names {other!r}, and there is no such query")
-        for table in self._texts(head, "needs"):
+        for table in (name for need in self._texts(head, "needs") for name in need.split("|")):
             if table not in TABLES | VIEWS:
                 raise self.fail(self._line("needs"), f"`needs` names {table!r}; the tables are {', '.join(TABLES | VIEWS)}")
         if "chart" in head:
@@ -257,7 +259,7 @@ class _Reader:
                 if key in spec or key in ("type", "help"):
                     self._typed(spec.get(key), kind, f"params.{name}.{key}", "params", name)
             if not _COLUMN_NAME.fullmatch(name) or name in RESERVED:
-                raise self.fail(line, f"parameter {name!r}: names are lower case, and {' and '.join(RESERVED)} belong to the kit")
+                raise self.fail(line, f"parameter {name!r}: names are lower case, and {', '.join(RESERVED)} belong to the kit")
             if spec["type"].removesuffix("[]") not in parameters.TYPES:
                 known = ", ".join(parameters.TYPES) + ", and lists of them, as VARCHAR[]; times are TIMESTAMP holding UTC"
                 raise self.fail(line, f"parameter `{name}`: {spec['type']!r} is not a type of parameter; there are {known}")

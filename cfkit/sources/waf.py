@@ -2,8 +2,9 @@
 
 Facts: AWS WAF developer guide, "Log fields for protection pack (web ACL) traffic". A rule that only counted never stands at the top of a
 record: it is in `nonTerminatingMatchingRules` there, in those of a rule group, or, for a group whose rule was set to count, in the group's
-`excludedRules`. Header names come in any case. `uri` and `args` are what the viewer sent, and are decoded as `requests` are, so that the
-two can be compared.
+`excludedRules`. A group that is set to count as a whole names its rule under `terminatingRule` all the same, though it ended nothing: the
+web ACL went on, and only the group's own name under the counted ones at the top says so. Header names come in any case. `uri` and `args`
+are what the viewer sent, and are decoded as `requests` are, so that the two can be compared.
 """
 
 from __future__ import annotations
@@ -82,10 +83,12 @@ class Waf(Shape):
     def _counted_rules(self, at: Mapping[str, str]) -> str:
         top = f"""try(json_transform({at["nonterminatingmatchingrules"]}, '[{{"ruleId":"VARCHAR"}}]'))"""
         top = f"list_transform(coalesce({top}, []), lambda r: r.ruleId)"
+        # A group whose rule matched and that is not the one that decided was set to count.
         inside = (
-            f"flatten(list_transform({_groups(at)}, lambda g: list_transform("
-            "list_concat(coalesce(g.nonTerminatingMatchingRules, []), coalesce(g.excludedRules, [])), "
-            "lambda r: concat(g.ruleGroupId, '/', r.ruleId))))"
+            f"flatten(list_transform({_groups(at)}, lambda g, n: list_transform("
+            f"list_concat(case when n is distinct from {_place(at)} then [g.terminatingRule] else [] end, "
+            "coalesce(g.nonTerminatingMatchingRules, []), coalesce(g.excludedRules, [])), "
+            "lambda r: case when r.ruleId is not null then concat(g.ruleGroupId, '/', r.ruleId) end)))"
         )
         return _listed(f"list_concat({top}, {inside})")
 
@@ -100,7 +103,17 @@ def _groups(at: Mapping[str, str]) -> str:
 
 def _deciding(at: Mapping[str, str]) -> str:
     """The rule group whose rule ended the judgement, as a struct; NULL where none did."""
-    return f"list_filter({_groups(at)}, lambda g: g.terminatingRule.ruleId is not null)[1]"
+    return f"({_groups(at)})[{_place(at)}]"
+
+
+def _place(at: Mapping[str, str]) -> str:
+    """Where that group stands in the list, from 1. It is the last one with a rule that matched, for the judgement ends there; those before
+    it were set to count. Where the record says that no group decided (Default_Action, a rule of the web ACL's own), all of them were.
+    """
+    kind, rule = at["terminatingruletype"], at["terminatingruleid"]
+    by_group = f"coalesce({kind} in ('GROUP', 'MANAGED_RULE_GROUP'), {rule} is distinct from 'Default_Action')"
+    matched = f"list_transform({_groups(at)}, lambda g, n: case when g.terminatingRule.ruleId is not null then n end)"
+    return f"case when {by_group} then list_max({matched}) end"
 
 
 def _header(at: Mapping[str, str], name: str) -> str:

@@ -61,7 +61,8 @@ by_object as (
             distribution, object_id, duplicates,
             try_strptime(nullif(regexp_extract(uri, '\.(\d{4}-\d{2}-\d{2}-\d{2})\.[^/\\]*$', 1), ''), '%Y-%m-%d-%H') as hour
         from objects
-        where duplicates > 0 and source in ('access', 'realtime') and distribution in (select distribution from requests)
+        where duplicates > 0 and source in ('access', 'realtime')
+            and (cast($scope_distributions as varchar[]) is null or list_contains(cast($scope_distributions as varchar[]), distribution))
     )
     cross join width
     where hour >= date_trunc('hour', cast($scope_start as timestamp)) and hour < cast($scope_end as timestamp)

@@ -2,6 +2,7 @@
 -- question = "What did each kind of log not carry, and which questions are answered more weakly for it?"
 -- found    = "{delivery} logs ({container}) of {distribution} do not carry {missing_count} of {columns_count} columns: {missing}."
 -- quiet    = "Every log that is loaded carries every column."
+-- needs    = ["requests|waf|connections"]
 -- how      = """One row for each way in which records of a distribution came: legacy and v2 standard logs, real-time logs, AWS WAF, connection logs; the ones that lack most first.
 -- missing are columns of the table that stay empty because the log was not set to carry them, or cannot: standard logs v1 have no country, network, origin times or cache behavior whatever is set. A column that a lookup fills (country, network) counts as missing here, since a lookup is a weaker source than the log.
 -- weaker names queries that read such a column; they still answer, but without it. In standard logging v2 and real-time logs the fields are a choice: the delivery's configuration is the place to change it, and it holds from then on.

@@ -2,6 +2,7 @@
 -- question = "Which hours have no rows, and is that because nobody came, because logs are late or off, or because something is missing?"
 -- found    = "{missing_gaps:,} gaps with logs missing, {off_gaps:,} with logging off, {late_gaps:,} that may still fill, {quiet_gaps:,} in which nobody came. First: {log}, {from_time:%Y-%m-%d %H:%M} to {to_time:%Y-%m-%d %H:%M} UTC: {verdict}; {reason}."
 -- quiet    = "Every log has rows in every hour."
+-- needs    = ["requests|waf|connections"]
 -- how      = """A log is one kind of record of one distribution: requests (standard and real-time logs together), AWS WAF, connections. A row is a stretch of whole hours without one, the worst first; reason says what the verdict rests on.
 -- missing: other evidence says that there was traffic, or a log object is known that is not in the case. Ask whoever copies the logs, or load what the listing names.
 -- logging off: a call in the trail, or an inventory, says that logs were not written. They cannot be got back; AWS WAF's records or the origin's own logs may stand in.
@@ -57,7 +58,7 @@
 -- distribution = "E1SHOPWEBEX4MPL"
 -- quiet = true
 
-with everything as (
+with everything as materialized (
     select 'requests' as source, distribution, object_id, date_trunc('hour', time) as hour, count(*) as rows
     from all_requests where distribution is not null group by 2, 3, 4
     union all
@@ -66,7 +67,7 @@ with everything as (
     select 'connections', distribution, object_id, date_trunc('hour', time), count(*) from all_connections where distribution is not null group by 2, 3, 4
 ),
 
-filled as (
+filled as materialized (
     select source, distribution, hour, sum(rows) as rows from everything group by source, distribution, hour
 ),
 
@@ -74,30 +75,55 @@ span as (
     select min(hour) as first_hour, max(hour) as last_hour from filled
 ),
 
+change_span as (
+    -- an open scope reaches over the trail as well, which says nothing about what was asked of logs
+    select min(time) as first_time, max(time) + interval 1 second as last_time
+    from all_changes
+    where cast($scope_distributions as varchar[]) is null or list_contains(cast($scope_distributions as varchar[]), distribution)
+),
+
 asked as (
-    -- whole hours of the scope; where it is open, those between the first and the last row of any log
+    -- whole hours of the scope, as far as they were over when logs were last loaded; where it is open, from the first row of any log to the last
     select
-        case when cast($scope_start as timestamp) > date_trunc('hour', cast($scope_start as timestamp))
-            and date_trunc('hour', cast($scope_start as timestamp)) > span.first_hour
-            then date_trunc('hour', cast($scope_start as timestamp)) + interval 1 hour
-            else greatest(date_trunc('hour', cast($scope_start as timestamp)), span.first_hour) end as first_hour,
-        least(date_trunc('hour', cast($scope_end as timestamp)), span.last_hour + interval 1 hour) as end_hour
+        case
+            when cast($scope_start as timestamp) is not distinct from change_span.first_time then greatest(date_trunc('hour', cast($scope_start as timestamp)), span.first_hour)
+            when cast($scope_start as timestamp) > date_trunc('hour', cast($scope_start as timestamp)) and date_trunc('hour', cast($scope_start as timestamp)) <> span.first_hour
+                then date_trunc('hour', cast($scope_start as timestamp)) + interval 1 hour
+            else date_trunc('hour', cast($scope_start as timestamp))
+        end as first_hour,
+        least(
+            date_trunc('hour', cast($scope_end as timestamp)),
+            case
+                when cast($scope_end as timestamp) is not distinct from change_span.last_time then span.last_hour + interval 1 hour
+                else greatest(date_trunc('hour', loaded.time), span.last_hour + interval 1 hour)
+            end
+        ) as end_hour
     from span
+    cross join change_span
+    cross join (select max(loaded_at) as time from objects where source is distinct from 'inventory') as loaded
 ),
 
 log as (
     select source, distribution, min(hour) as first_row_hour, max(hour) as last_row_hour
     from filled
-    where distribution in (select distribution from requests union select distribution from waf union select distribution from connections)
-        or not exists (select 1 from requests)
+    where cast($scope_distributions as varchar[]) is null or list_contains(cast($scope_distributions as varchar[]), distribution)
     group by source, distribution
 ),
 
 hour_of_log as (
+    -- as far as the case reaches: what lies beyond it tells nothing about what is usual
     select log.source, log.distribution, grid.hour, coalesce(filled.rows, 0) as rows
     from log
     cross join span
     cross join unnest(generate_series(span.first_hour, span.last_hour, interval 1 hour)) as grid (hour)
+    left join filled on filled.source = log.source and filled.distribution = log.distribution and filled.hour = grid.hour
+),
+
+asked_hour as (
+    select log.source, log.distribution, grid.hour, coalesce(filled.rows, 0) as rows
+    from log
+    cross join asked
+    cross join unnest(generate_series(asked.first_hour, asked.end_hour - interval 1 hour, interval 1 hour)) as grid (hour)
     left join filled on filled.source = log.source and filled.distribution = log.distribution and filled.hour = grid.hour
 ),
 
@@ -106,9 +132,7 @@ numbered as (
         source, distribution, hour, rows,
         row_number() over (partition by source, distribution order by hour)
             - row_number() over (partition by source, distribution, rows = 0 order by hour) as stretch
-    from hour_of_log
-    cross join asked
-    where hour >= asked.first_hour and hour < asked.end_hour
+    from asked_hour
 ),
 
 gap as (
@@ -286,14 +310,40 @@ last_switch as (
     group by gap.gap_id, switch.what
 ),
 
+written as (
+    -- by which kind of delivery rows came
+    select everything.distribution, objects.delivery, everything.hour
+    from everything
+    inner join objects on objects.object_id = everything.object_id
+    where everything.source = 'requests'
+    group by everything.distribution, objects.delivery, everything.hour
+),
+
+another as (
+    -- a log of the distribution that is written besides the one that was switched off: its rows lie before or after the gap
+    select gap.gap_id, last_switch.what
+    from gap
+    inner join last_switch on last_switch.gap_id = gap.gap_id and last_switch.what in ('legacy', 'delivery')
+    inner join written
+        on written.distribution = gap.distribution and written.delivery <> case last_switch.what when 'delivery' then 'v2' else 'legacy' end
+        and written.hour > last_switch.time and written.hour >= gap.from_time - interval 24 hour and written.hour < gap.to_time + interval 24 hour
+    where gap.source = 'requests'
+    group by gap.gap_id, last_switch.what
+    union
+    select gap_id, case what when 'legacy' then 'delivery' else 'legacy' end
+    from last_switch
+    where is_on and what in ('legacy', 'delivery')
+),
+
 off as (
     select
-        gap_id,
-        bool_or(what <> 'distribution') as logs,
+        last_switch.gap_id,
+        bool_or(last_switch.what <> 'distribution') as logs,
         max_by(concat(event, ' of ', strftime(time, '%Y-%m-%d %H:%M'), ' by ', coalesce(actor, 'somebody')), time) as words
     from last_switch
-    where not is_on
-    group by gap_id
+    left join another on another.gap_id = last_switch.gap_id and another.what = last_switch.what
+    where not is_on and another.gap_id is null
+    group by last_switch.gap_id
 ),
 
 not_yet as (

@@ -86,7 +86,7 @@ known as (
     from delivered
     where delivered is not null and hour is not null
         and coalesce(hour >= date_trunc('hour', cast($scope_start as timestamp)) and hour < cast($scope_end as timestamp), true)
-        and (distribution is null or distribution in (select distribution from requests) or not exists (select 1 from requests))
+        and (cast($scope_distributions as varchar[]) is null or distribution is null or list_contains(cast($scope_distributions as varchar[]), distribution))
 ),
 
 summary as (

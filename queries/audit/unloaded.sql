@@ -58,7 +58,7 @@ listed as (
     where bytes > 0 and not ends_with(key, '/')
 ),
 
--- a listing of a bucket of which nothing was loaded is not about this case
+-- what is no log of a distribution counts where something was loaded from beside it: a bucket may hold anything
 about_case as (
     select regexp_extract(listed.key, '^[^/]*') as top from listed inner join by_name on by_name.name = listed.name and by_name.is_held = 1 group by 1
 ),
@@ -77,10 +77,11 @@ known as (
         listed.bytes,
         listed.key
     from listed
-    inner join about_case on about_case.top = regexp_extract(listed.key, '^[^/]*')
+    left join about_case on about_case.top = regexp_extract(listed.key, '^[^/]*')
     left join by_name on by_name.name = listed.name
     left join by_content on by_content.md5 = listed.etag and by_content.bytes = listed.bytes
     where by_content.md5 is null
+        and (listed.distribution is not null or about_case.top is not null)
         and (by_name.name is null or (by_name.is_held = 1 and listed.bytes <> by_name.bytes and listed.bytes <> by_name.least_bytes))
 ),
 
@@ -88,7 +89,7 @@ scoped as (
     select name, state, reason, distribution, hour, bytes, uri
     from known
     where coalesce(hour >= date_trunc('hour', cast($scope_start as timestamp)) and hour < cast($scope_end as timestamp), true)
-        and (distribution is null or distribution in (select distribution from requests) or not exists (select 1 from requests))
+        and (cast($scope_distributions as varchar[]) is null or distribution is null or list_contains(cast($scope_distributions as varchar[]), distribution))
 )
 
 select

@@ -7,9 +7,11 @@
 -- attack   = ["T1562.008"]
 -- how      = """A row for each distribution and episode in which its last way of logging went: legacy logging (enabled true to false, or another bucket), a delivery of standard logging v2, or a real-time configuration.
 -- minutes_off is the time until something was put again. rows_usual says how many requests the same hours had the day before: about so many are not logged. AWS WAF's records of that time may stand in.
--- Not this: one of two ways of logging that goes while the other stays on (a migration), a distribution made without logs, a configuration saved as it was. `logging.enabled = false` alone is nothing: v2 may be on.
+-- Not this: one of two ways of logging that goes while the other stays on, or comes within min_minutes (a migration, or a tool that makes a delivery anew), a distribution made without logs, a configuration saved as it was. `logging.enabled = false` alone is nothing: v2 may be on.
 -- Blind spot: what was on before the trail begins is taken from rows in the case, so a distribution without rows and without calls is not known to have had logs."""
 -- next     = ["audit/gaps", "audit/logging_state", "changes/timeline"]
+-- [params]
+-- min_minutes = { type = "BIGINT", default = 10, min = 0, help = "leave out what was on again within so many minutes: a tool deletes and makes anew; logs sent elsewhere are told of always" }
 -- [columns]
 -- entity_kind  = "distribution"
 -- entity       = "distribution id"
@@ -162,7 +164,7 @@ lost as (
 
 numbered as (
     select
-        time, way, distribution, event, actor, actor_ip, tool, event_id, effect, sum(is_first) over (partition by distribution order by time rows unbounded preceding) as episode
+        time, way, distribution, event, actor, actor_ip, tool, event_id, effect, sum(is_first) over (partition by distribution order by time range unbounded preceding) as episode
     from lost
 ),
 
@@ -170,7 +172,7 @@ episode as (
     select
         distribution, episode, min(time) as first_seen, max(time) as last_call, count(*) as calls,
         array_to_string(list_sort(list_distinct(list(event))), ', ') as events,
-        min_by(effect, time) as effect, min_by(actor, time) as actor, min_by(actor_ip, time) as actor_ip, min_by(tool, time) as tool,
+        bool_or(way = 'redirect') as is_redirect, min_by(effect, time) as effect, min_by(actor, time) as actor, min_by(actor_ip, time) as actor_ip, min_by(tool, time) as tool,
         bool_or(event_id in (select event_id from changes)) as is_in_scope
     from numbered
     group by distribution, episode
@@ -224,4 +226,5 @@ left join again on again.distribution = episode.distribution and again.episode =
 left join usual on usual.distribution = episode.distribution and usual.episode = episode.episode
 left join judged on judged.distribution = episode.distribution and judged.episode = episode.episode
 where episode.is_in_scope
+    and (episode.is_redirect or again.time is null or again.time > episode.last_call + $min_minutes * interval 1 minute)
 order by episode.first_seen, episode.distribution

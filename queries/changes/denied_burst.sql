@@ -48,7 +48,7 @@ with denied as (
 ),
 
 numbered as (
-    select time, event, actor, actor_ip, tool, sum(is_first) over (partition by actor, actor_ip order by time rows unbounded preceding) as episode
+    select time, event, actor, actor_ip, tool, sum(is_first) over (partition by actor, actor_ip order by time range unbounded preceding) as episode
     from denied
 ),
 

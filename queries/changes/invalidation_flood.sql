@@ -53,7 +53,7 @@ with called as (
 numbered as (
     select
         time, actor, actor_ip, tool, distribution, event_id, paths, is_everything,
-        sum(is_first) over (partition by actor, distribution order by time rows unbounded preceding) as episode
+        sum(is_first) over (partition by actor, distribution order by time range unbounded preceding) as episode
     from called
 ),
 

@@ -90,7 +90,7 @@ done as (
 
 numbered as (
     select
-        time, event, resource, actor, actor_ip, tool, back_at, sum(is_first) over (partition by actor order by time rows unbounded preceding) as episode
+        time, event, resource, actor, actor_ip, tool, back_at, sum(is_first) over (partition by actor order by time range unbounded preceding) as episode
     from done
 ),
 

@@ -6,7 +6,7 @@
 -- severity = "high"
 -- attack   = ["T1078.004"]
 -- how      = """A row for each actor, address and episode in which something was changed and at least two things are new or wrong, or root did it. reasons names them: an identity never seen in this trail; a network (/24, IPv6 /48) or a program this identity never used (of a new identity, a network nobody here used); a console session without a second factor; an hour at which nobody here makes changes.
--- A pipeline's key from a foreign network with another program at night is a stolen key until somebody says otherwise: lock it, then read what it did. A person with a second factor from a new network is a hotel.
+-- A pipeline's key from a foreign network with another program at night is a stolen key until somebody says otherwise: lock it, then read what it did. A person with a second factor from a new network is a hotel. A pipeline on rented machines comes from another network almost every day: where an identity does, a new one is no reason.
 -- Root needs no second reason: nothing in CloudFront needs root.
 -- Blind spots: what is usual is learnt from the time before in this case, and not judged when that is less than history_days; identities of a role are told apart by role, and people in IAM Identity Center by name; without a trail of that time nobody is seen."""
 -- next     = ["changes/timeline", "changes/by_actor", "changes/denied_burst"]
@@ -98,7 +98,7 @@ change as (
 numbered as (
     select
         time, event, distribution, actor, actor_kind, actor_ip, user_agent, tool, identity, net, program, hour, is_without_mfa,
-        sum(is_first) over (partition by identity, actor_ip order by time rows unbounded preceding) as episode
+        sum(is_first) over (partition by identity, actor_ip order by time range unbounded preceding) as episode
     from change
 ),
 
@@ -124,6 +124,17 @@ episode as (
     group by numbered.identity, numbered.actor_ip, numbered.episode
 ),
 
+roaming as (
+    -- machines rented by the hour have another address each time: five networks or more, and one for every two days of work
+    select episode.identity, episode.actor_ip, episode.episode
+    from episode
+    inner join first_of_net on first_of_net.identity is not distinct from episode.identity and first_of_net.first_call <= episode.first_seen - interval 12 hour
+    inner join (select identity, date_trunc('day', time) as day from call group by 1, 2) as worked
+        on worked.identity is not distinct from episode.identity and worked.day < date_trunc('day', episode.first_seen)
+    group by episode.identity, episode.actor_ip, episode.episode
+    having count(distinct first_of_net.net) >= 5 and 2 * count(distinct first_of_net.net) >= count(distinct worked.day)
+),
+
 judged as (
     select
         episode.actor, episode.actor_ip, episode.first_seen, episode.last_seen, episode.changes_count, episode.is_root, episode.is_without_mfa and not episode.is_root as is_without_mfa,
@@ -132,7 +143,7 @@ judged as (
         -- looking around comes before the first change, so what began in the twelve hours before counts as new
         old_enough and first_of_identity.first_call > episode.first_seen - interval 12 hour as is_new_identity,
         -- somebody new has no network of their own yet: that it is the office's says more
-        old_enough and first_of_net.first_call > episode.first_seen - interval 12 hour
+        old_enough and roaming.identity is null and first_of_net.first_call > episode.first_seen - interval 12 hour
             and (first_of_identity.first_call <= episode.first_seen - interval 12 hour or first_of_any.first_call > episode.first_seen - interval 12 hour) as is_new_net,
         old_enough and first_of_program.first_call > episode.first_seen - interval 12 hour
             and first_of_identity.first_call <= episode.first_seen - interval 12 hour as is_new_program
@@ -141,6 +152,8 @@ judged as (
     inner join first_of_net on first_of_net.identity is not distinct from episode.identity and first_of_net.net is not distinct from episode.net
     inner join first_of_any on first_of_any.net is not distinct from episode.net
     inner join first_of_program on first_of_program.identity is not distinct from episode.identity and first_of_program.program = episode.program
+    left join roaming
+        on roaming.identity = episode.identity and roaming.actor_ip is not distinct from episode.actor_ip and roaming.episode = episode.episode
     cross join (select first_call from begin_of_case) as begin_of_case
     cross join lateral (select begin_of_case.first_call <= episode.first_seen - $history_days * interval 1 day as old_enough) as history
 ),

@@ -2,7 +2,7 @@
 -- question = "Did few clients keep a slow path busy, far more than usual?"
 -- found    = "{entity} was kept busy for {busy_minutes:,} minutes of waiting by {clients:,} clients, {requests:,} requests of {mean_s:.1f} s each from {first_seen:%Y-%m-%d %H:%M} to {last_seen:%H:%M} UTC; {errors_pct}% ended in a 5xx. Findings: {rows}."
 -- quiet    = "No slow path was kept busy by few clients beyond what is usual for it."
--- how      = """What a request costs is the time to its first byte where the cache did not answer. A path is found when, within an hour, min_requests such requests of min_seconds on average added up to min_times what the path usually costs in its busiest hour of a day (`usual_minutes`, median of the other days), and each client sent per_client of them or more on average: that tells a few programs from a crowd on a slow page, and the nightly report, which costs the same every night, is usual.
+-- how      = """What a request costs is the time to its first byte where the cache did not answer. A path is found when, within an hour, min_requests such requests of min_seconds on average added up to min_times what the path usually costs in its busiest hour of a day (`usual_minutes`, median of the other days), and each client sent per_client of them or more on average: that tells a few programs from a crowd on a slow page; and those clients must be half of the path's requests or more, since in an outage everybody waits. The nightly report, which costs the same every night, is usual.
 -- A path not seen on other days has no usual cost; it must add up to min_minutes minutes of waiting and twice min_requests. A 5xx share means it hurt: the severity is then high.
 -- Look at what the clients share (traffic/compare_windows on the stretch), and limit that path's rate for each client, or cache it. Blind spots: many clients with one request each; a cost that does not show as time; time to first byte is missing in some logs, and then the whole time counts."""
 -- next     = ["performance/latency", "security/request_flood", "security/client", "traffic/compare_windows"]
@@ -161,6 +161,10 @@ busy_total as (
     group by busy_hour.distribution, busy_hour.path
 ),
 
+everybody as (
+    select distribution, path, episode, sum(requests) as requests from client_work group by distribution, path, episode
+),
+
 elsewhere as (
     -- the mean of what is left of all hours without the busy ones
     select busy_total.distribution, busy_total.path, (path_total.seconds - busy_total.seconds) / nullif(path_total.requests - busy_total.requests, 0) as mean_s
@@ -189,9 +193,12 @@ select
     queries
 from told
 inner join client_place on client_place.distribution = told.distribution and client_place.path = told.path and client_place.episode = told.episode and place = 1
+inner join everybody on everybody.distribution = told.distribution and everybody.path = told.path and everybody.episode = told.episode
 left join elsewhere on elsewhere.distribution = told.distribution and elsewhere.path = told.path
 where told.requests >= $min_requests
     and told.mean_s >= $min_seconds
+    -- in an outage everybody waits
+    and told.requests >= 0.5 * everybody.requests
     and told.requests >= $per_client * clients
     and case
         when usual_seconds is not null then seconds >= $min_times * usual_seconds

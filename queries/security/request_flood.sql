@@ -2,10 +2,10 @@
 -- question = "Was the site flooded, by whom, and was it a crowd or a program?"
 -- found    = "{verdict}, {first_seen:%Y-%m-%d %H:%M} to {last_seen:%H:%M} UTC: {requests:,} requests of {clients:,} clients; {detail}. Findings: {rows}."
 -- quiet    = "No flood: nothing was both far above usual and unlike a crowd of visitors."
--- how      = """Two things are looked for. A distribution with min_times its usual requests (the median of the same hour of the day where 4 days or more are loaded, of all its hours otherwise) in stretches of 5 minutes; and one client with client_requests in 5 minutes by one user agent, three times what the twentieth busiest client has.
+-- how      = """Two things are looked for. A distribution with min_times its usual requests (the median of the same hour of the day where 4 days or more are loaded, of all its hours otherwise), and more than in its busiest hour, in stretches of 5 minutes; and one client with client_requests in 5 minutes by one user agent, three times what the twentieth busiest client has.
 -- A sale, a campaign or the news is not reported: such a crowd finds what it wants in the cache and brings referers with it. A flood differs from what the distribution is used to in at least one of these, and `detail` says in which: hits fall to half of the usual share or less; requests without a referer take over where they were a minority; one client, one network of addresses (/24, /48) or one country that is seldom seen sends half of it. An API without a cache and without referers is judged by the last ones only.
 -- The entity is whatever explains half of it or more: one client, then one path that is seldom asked for that often, then a network, then a country, else the distribution. traffic/compare_windows shows the rest. A load test that nobody announced looks just the same: ask.
--- One client that is mostly refused has to be three times as fast: a scan is no flood (security/content_discovery); one with referers and hits ten times: heavy pages are none either.
+-- One client that is mostly refused has to be three times as fast: a scan is no flood (security/content_discovery); one with referers and hits ten times: heavy pages are none either. A client that comes about as fast on three other days is known: a link checker, a job.
 -- Fewer than min_hours hours loaded are no baseline: then a distribution is named only for unusual_requests in 5 minutes of which four fifths are for one path, or half from one client, network or country, and clients by the absolute number. Blind spots: a slow rise; a single client that is not among the 5,000 with most requests; a flood on a small path of a large distribution (security/expensive_endpoint, security/cache_busting); a country is known only where the log or a lookup says it."""
 -- next     = ["traffic/compare_windows", "security/cache_busting", "security/expensive_endpoint", "security/client", "traffic/spikes"]
 -- attack   = ["T1498", "T1499"]
@@ -110,7 +110,9 @@ non_empty as (
 
 usual_slot as (
     -- where most buckets are empty but requests come in many hours, 0 is not what is usual when some do come
-    select slot_middle.distribution, slot, case when slot_middle.median = 0 then non_empty.median else slot_middle.median end as usual
+    select
+        slot_middle.distribution, slot, case when slot_middle.median = 0 then non_empty.median else slot_middle.median end as usual,
+        max(case when slot_middle.median = 0 then non_empty.median else slot_middle.median end) over (partition by slot_middle.distribution) as busiest
     from slot_middle
     inner join non_empty on non_empty.distribution = slot_middle.distribution
 ),
@@ -120,7 +122,8 @@ high_bucket as (
     from filled
     inner join usual_slot on usual_slot.distribution = filled.distribution and usual_slot.slot = filled.slot
     where requests >= $min_requests
-        and case when hours >= $min_hours then requests >= $min_times * usual else requests >= $unusual_requests end
+        -- what is much for the night but little for the evening floods nobody
+        and case when hours >= $min_hours then requests >= greatest($min_times * usual, 1.5 * busiest) else requests >= $unusual_requests end
         and bucket + interval 5 minutes > cast($scope_start as timestamp) and bucket < cast($scope_end as timestamp)
 ),
 
@@ -316,6 +319,27 @@ client_surge as (
     end
 ),
 
+client_day as (
+    -- the busiest 5 minutes of each day of these clients, in all that is loaded
+    select client_ip, day, max(requests) as peak
+    from (
+        select all_requests.client_ip, cast(time as date) as day, time_bucket(interval 5 minutes, time) as bucket, count(*) as requests
+        from all_requests
+        inner join (select client_ip from client_surge group by client_ip) as surging on surging.client_ip = all_requests.client_ip
+        group by 1, 2, 3
+    ) as own_bucket
+    group by client_ip, day
+),
+
+known_client as (
+    -- a link checker or a job that comes like this most days
+    select client_surge.client_ip, client_surge.distribution, client_surge.surge
+    from client_surge
+    inner join client_day on client_day.client_ip = client_surge.client_ip and client_day.day <> cast(client_surge.first_seen as date)
+    group by client_surge.client_ip, client_surge.distribution, client_surge.surge
+    having count(*) >= 3 and quantile_cont(client_day.peak, 0.5) * $min_times > max(1.0 * client_surge.requests / client_surge.buckets)
+),
+
 client_path as (
     select
         client_surge.client_ip, client_surge.distribution, client_surge.surge, path, count(*) as requests,
@@ -404,7 +428,8 @@ select
 from client_surge
 inner join client_path on client_path.client_ip = client_surge.client_ip and client_path.distribution = client_surge.distribution and client_path.surge = client_surge.surge and client_path.place = 1
 cross join client_limit
-where not exists (
+left join known_client on known_client.client_ip = client_surge.client_ip and known_client.distribution = client_surge.distribution and known_client.surge = client_surge.surge
+where known_client.client_ip is null and not exists (
     select 1 from flood
     where flood.entity_kind = 'client_ip' and flood.top_client = client_surge.client_ip and flood.first_seen <= client_surge.last_seen and flood.last_seen >= client_surge.first_seen
 )

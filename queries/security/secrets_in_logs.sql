@@ -43,7 +43,7 @@ with asked as (
     select 'referer', referer from requests where referer is not null group by referer
 ),
 
-candidate as (
+candidate as materialized (
     select part, value, coalesce(try(url_decode(value)), value) as text
     from asked
     where regexp_matches(value, '(?i)pass|pwd|secret|token|api_?key|access_?key|signature|[?&]sig=|^sig=|session|sid=|jwt|auth|code=|otp=|card|[?&]cc=|eyj|akia|asia|@|%40|gh[pousr]_|glpat-|xox[abprs]-|sk_live|rk_live|aiza|sg\.|-----begin|[0-9]{4}(%20|[+ -])[0-9]{4}')
@@ -56,7 +56,7 @@ hit as (
     from candidate
 ),
 
-named as (
+named as materialized (
     select
         part, value,
         regexp_extract(pair, '^[?&;#]?([^=]*)=', 1) as name,
@@ -95,7 +95,7 @@ formed as (
 ),
 
 -- numbers by the check digit of cards (ISO/IEC 7812, Luhn); words that are no secrets by their shape
-likely as (
+likely as materialized (
     select part, value, kind, name, secret
     from formed
     where case
