@@ -172,6 +172,52 @@ def test_a_field_that_the_table_does_not_know_is_never_guessed() -> None:
     assert len(fields()) > 40
 
 
+def page(code: str, to: str, **more: Any) -> dict[str, Any]:
+    item = {"errorCode": 404, "responsePagePath": to, "responseCode": code, "errorCachingMinTTL": 60}
+    return config(customErrorResponses={"quantity": 1, "items": [item]}, **more)
+
+
+def header(**more: Any) -> dict[str, Any]:
+    return {"securityHeadersConfig": more}
+
+
+HSTS = {"override": True, "includeSubdomains": True, "preload": False, "accessControlMaxAgeSec": 31536000}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path", "expected"),
+    [
+        (page("404", "/e.html"), page("200", "/e.html"), "customErrorResponses[404].responseCode", "weakened"),
+        (page("404", "/e.html"), page("404", "/f.html"), "customErrorResponses[404].responsePagePath", "neutral"),
+        (page("404", "/e.html"), page("200", "/up/x.html", defaultRootObject="up/x.html"), "defaultRootObject", "weakened"),
+        (config(), config(defaultRootObject="index.html"), "defaultRootObject", "strengthened"),
+        (config(defaultRootObject="index.html"), config(), "defaultRootObject", "weakened"),
+        (config(), config(aliases={"quantity": 1, "items": ["prize.test"]}), "aliases", "weakened"),
+        (config(), config(aliases={"quantity": 1, "items": ["img.shop.example"]}), "aliases", "neutral"),
+        (config(), config(enabled=False), "enabled", "weakened"),
+        (config(aliases={"quantity": 0}), config(aliases={"quantity": 0}, enabled=False), "enabled", "neutral"),
+        (header(strictTransportSecurity=HSTS), header(), "securityHeadersConfig.strictTransportSecurity.preload", "weakened"),
+        (header(contentSecurityPolicy={"contentSecurityPolicy": "default-src 'self'"}),
+         header(contentSecurityPolicy={"contentSecurityPolicy": "default-src 'self'; object-src 'none'"}),
+         "securityHeadersConfig.contentSecurityPolicy.contentSecurityPolicy", "strengthened"),
+        (header(contentSecurityPolicy={"contentSecurityPolicy": "default-src 'self'; object-src 'none'"}),
+         header(contentSecurityPolicy={"contentSecurityPolicy": "default-src 'self' *; object-src 'none'"}),
+         "securityHeadersConfig.contentSecurityPolicy.contentSecurityPolicy", "weakened"),
+        (config(defaultCacheBehavior=behavior(forwardedValues={"headers": {"quantity": 1, "items": ["Authorization"]}})),
+         config(defaultCacheBehavior=behavior(forwardedValues={"headers": {"quantity": 0}})),
+         "defaultCacheBehavior.forwardedValues.headers", "weakened"),
+    ],
+)  # fmt: skip
+def test_fields_that_stand_for_each_other_are_judged_together(before: Any, after: Any, path: str, expected: str) -> None:
+    assert changed(before, after)[path][0] == expected
+
+
+def test_a_wide_pattern_that_keeps_answers_before_one_that_keeps_none_is_weaker() -> None:
+    private = behavior("/account*", cachePolicyId="4135ea2d-6df8-44a3-9df3-4b5a84be39ad")
+    assert changed(config(private), config(behavior("/acc*"), private))[ORDER] == ("weakened", None)
+    assert changed(config(private), config(behavior("/img*"), private))[ORDER] == ("neutral", None)
+
+
 def test_a_wide_pattern_put_before_one_that_asks_for_more_is_weaker_and_the_way_back_stronger() -> None:
     signed = behavior("/a/private/*", trustedKeyGroups={"enabled": True, "quantity": 1, "items": ["K"]})
     before, after = config(signed), config(behavior("/a*"), signed)
@@ -292,6 +338,100 @@ def test_what_is_put_back_undoes_the_effect_of_what_it_takes_back() -> None:
 
     _, came, gone = rebuild([version(1, "www.shop.example"), version(2, "www.shop.example", "prize.test"), version(3, "www.shop.example")])
     assert [came.changes[0].effect.effect, gone.changes[0].effect.effect] == ["weakened", "strengthened"]
+
+
+def trail(tmp_path: Path, *records: dict[str, Any]) -> cfkit.Case:
+    """A case with these records, a minute apart."""
+    common = {
+        "eventVersion": "1.11", "eventSource": "cloudfront.amazonaws.com", "sourceIPAddress": "192.0.2.10", "readOnly": False,
+        "userIdentity": {"type": "IAMUser", "userName": "ci-deploy"}, "requestParameters": None, "responseElements": None,
+    }  # fmt: skip
+    every = [common | {"eventTime": f"2026-03-11T00:{n:02}:00Z", "eventID": f"e{n}"} | each for n, each in enumerate(records)]
+    (tmp_path / "trail.json").write_text(json.dumps({"Records": every}))
+    case = cfkit.Case()
+    case.load(tmp_path / "trail.json", progress=False)
+    return case
+
+
+def updated(n: int, **more: Any) -> dict[str, Any]:
+    told = {"id": "E1SHOPWEBEX4MPL", "distributionConfig": config(**more)}
+    return {"eventName": "UpdateDistribution", "requestParameters": {"id": "E1SHOPWEBEX4MPL", "ifMatch": f"t{n}"},
+            "responseElements": {"eTag": f"t{n + 1}", "distribution": told}}  # fmt: skip
+
+
+def logs(event: str, request: dict[str, Any], response: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"eventName": event, "eventSource": "logs.amazonaws.com", "requestParameters": request, "responseElements": response}
+
+
+ARN = "arn:aws:cloudfront::111122223333:distribution/E1SHOPWEBEX4MPL"
+SOURCE = {"name": "s1", "resourceArns": [ARN], "service": "cloudfront", "logType": "ACCESS_LOGS"}
+DELIVERED = (
+    logs("PutDeliverySource", {"name": "s1", "resourceArn": ARN, "logType": "ACCESS_LOGS"}, {"deliverySource": SOURCE}),
+    logs("CreateDelivery", {"deliverySourceName": "s1"}, {"delivery": {"id": "d1", "deliverySourceName": "s1"}}),
+    logs("DeleteDelivery", {"id": "d1"}),
+)
+
+
+@pytest.mark.parametrize(("legacy", "effects"), [(False, ["strengthened", "weakened"]), (True, ["neutral", "neutral"])])
+def test_a_delivery_counts_where_the_distribution_is_logged_in_no_other_way(tmp_path: Path, legacy: bool, effects: list[str]) -> None:
+    with trail(tmp_path, updated(1, logging={"enabled": legacy, "bucket": "", "prefix": ""}), *DELIVERED) as case:
+        steps = [step for step in case.history().to_list() if step["kind"] == "log delivery"]
+    assert [step["distribution"] for step in steps] == ["E1SHOPWEBEX4MPL"] * 2
+    assert [step["changes"][0]["effect"] for step in steps] == effects
+
+
+def test_a_delivery_older_than_the_trail_is_known_by_the_source_that_is_deleted_after_it(tmp_path: Path) -> None:
+    gone = logs("DeleteDelivery", {"id": "old"}), logs("DeleteDeliverySource", {"name": "CreatedByCloudFront-E1SHOPWEBEX4MPL"})
+    with trail(tmp_path, *gone) as case:
+        first = case.history().to_list()[0]
+    assert (first["distribution"], first["changes"][0]["before"], first["changes"][0]["effect"]) == ("E1SHOPWEBEX4MPL", "old", "weakened")
+
+
+def test_a_web_acl_taken_off_is_told_even_where_nothing_is_known_before_and_the_next_save_adds_nothing(tmp_path: Path) -> None:
+    off = {"eventName": "DisassociateDistributionWebACL", "requestParameters": {"id": "E1SHOPWEBEX4MPL", "ifMatch": "t0"},
+           "responseElements": {"id": "E1SHOPWEBEX4MPL", "eTag": "t1"}}  # fmt: skip
+    with trail(tmp_path, off, updated(1, webACLId="")) as case:
+        first, second = case.history().to_list()
+    assert [(each["path"], each["effect"], each["before"]) for each in first["changes"]] == [("webACLId", "weakened", None)]
+    assert "not in the trail" in first["changes"][0]["note"]
+    assert (second["chain"], second["changes"]) == ("ok", [])
+
+
+def test_a_name_moved_to_a_distribution_is_a_change_of_its_names(tmp_path: Path) -> None:
+    moved = {"eventName": "AssociateAlias", "requestParameters": {"targetDistributionId": "E1SHOPWEBEX4MPL", "alias": "prize.test"}}
+    names = {"quantity": 3, "items": ["www.shop.example", "shop.example", "prize.test"]}
+    with trail(tmp_path, updated(1), moved, updated(7, aliases=names)) as case:
+        _, second, third = case.history().to_list()
+    assert [(each["path"], each["effect"]) for each in second["changes"]] == [("aliases", "weakened")]
+    assert (third["chain"], third["changes"]) == ("ok", [])  # AssociateAlias names no ETag
+
+
+def test_posture_is_told_where_only_an_inventory_knows_the_distributions() -> None:
+    with cfkit.Case() as case:
+        case.load(shipped.samples_folder() / "acme-inventory", progress=False)
+        answer = case.ask("changes/posture")
+        rows = answer.rows
+        assert case.history().headline.startswith("No CloudTrail call about a configuration is in this case")
+    assert len(rows) == 42
+    logged = rows[(rows.distribution == "E2SHOPAPIEX4MPL") & (rows.control == "CloudFront.5")].iloc[0]
+    assert (logged.verdict, logged.field, logged.value) == ("pass", "deliveries", "v2 to arn:aws:s3:::acme-cf-logs")
+
+
+def test_the_records_of_awss_guide_and_the_denied_calls_are_read_rightly(real_data: Path) -> None:
+    with cfkit.Case() as case:
+        case.load(real_data / "cloudtrail", progress=False)
+        (step,) = case.history().to_list()
+        denied = case.sql(
+            "select event, error_code, resource from changes where error_code is not null "
+            "and event_source = 'cloudfront.amazonaws.com' order by event"
+        )
+        tls = case.sql("select verdict, value from config_posture where control = 'CloudFront.10'").iloc[0]
+    assert (step["event"], step["distribution"], step["actor"], step["chain"]) == (
+        "UpdateDistribution", "EDFDVBD6EXAMPLE", "Admin/role-session-name", "first",
+    )  # fmt: skip
+    assert step["changes"] == []  # what the configuration was before is not in the guide
+    assert list(denied.event) == ["CreateFunction", "PublishFunction"]
+    assert (tls.verdict, tls.value) == ("fail", "TLSv1, TLSv1.1, TLSv1.2")
 
 
 MANGLED = st.recursive(

@@ -114,6 +114,7 @@ def fill(con: Any) -> None:
         for version in _versions(con):
             written.add(version)
         written.end()
+        _logs_elsewhere(con)
         con.execute("delete from meta where key = 'history'")
         con.execute("insert into meta values ('history', $1)", [stamp])
         con.execute("commit")
@@ -233,6 +234,37 @@ def _parsed(text: str | None) -> Any:
         return None
 
 
+def _logs_elsewhere(con: Any) -> None:
+    """CloudFront.5 where the configuration does not say and an inventory does: from its time on. Only off in every way is a fail."""
+    rows = con.execute(
+        """
+        with look as (
+            select
+                distribution, min(time) as time,
+                string_agg(kind || coalesce(' to ' || destination, ''), '; ' order by kind) filter (where state = 'on') as ways,
+                count(distinct kind) filter (where state = 'off') as off
+            from logging_state
+            where kind in ('legacy', 'v2', 'realtime') and distribution is not null
+            group by distribution
+        )
+        select p.distribution, p.title, greatest(look.time, p.time) as time, look.ways
+        from config_posture as p
+        inner join look on look.distribution = p.distribution
+        where p.control = 'CloudFront.5' and p.verdict = 'unknown' and p.valid_to is null and (look.ways is not null or look.off = 3)
+        """
+    ).fetchall()
+    for distribution, title, time, ways in rows:
+        told = ("pass", ways) if ways else ("fail", "legacy, v2 and real-time logs are off")
+        row = {"d": distribution, "time": time}
+        of = "distribution = $d and control = 'CloudFront.5' and valid_to is null"
+        con.execute(f"delete from config_posture where {of} and time >= $time", row)
+        con.execute(f"update config_posture set valid_to = $time where {of}", row)
+        con.execute(
+            "insert into config_posture values ($d, $time, null, 'CloudFront.5', $title, $verdict, 'deliveries', $value, null)",
+            row | {"title": title, "verdict": told[0], "value": told[1]},
+        )
+
+
 def _json(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str).decode()
 
@@ -284,10 +316,11 @@ class _Written:
     def _states(self, version: Version) -> None:
         """Behaviors and verdicts, each for as long as it stays the same."""
         call, number = version.call, self.version_id
-        fresh = _behaviors(version)
-        if [row[4:] for row in self.behaviors] != [row[2:] for row in fresh]:
-            self._end(self.behaviors, call.time, "config_behaviors", 3)
-            self.behaviors = [[number, row[0], call.time, None, *row[2:]] for row in fresh]
+        paths = [change.difference.path for change in version.changes]
+        if not self.behaviors or any(path.startswith(("cacheBehaviors", "defaultCacheBehavior")) for path in paths):
+            self._behaviors_of(version, number)
+        if self.held and not any(map(posture.rests_on, paths)):
+            return
         for verdict in posture.verdicts(version.config):
             told = [verdict.control, verdict.title, verdict.verdict, verdict.field, verdict.value]
             held = self.held.get(verdict.control)
@@ -296,6 +329,12 @@ class _Written:
             if held is not None:
                 self._end([held], call.time, "config_posture", 2)
             self.held[verdict.control] = [call.thing, call.time, None, *told, call.event_id]
+
+    def _behaviors_of(self, version: Version, number: int) -> None:
+        call, fresh = version.call, _behaviors(version)
+        if [row[4:] for row in self.behaviors] != [row[2:] for row in fresh]:
+            self._end(self.behaviors, call.time, "config_behaviors", 3)
+            self.behaviors = [[number, row[0], call.time, None, *row[2:]] for row in fresh]
 
     def _end(self, rows: list[list[Any]], at: datetime | None, table: str, column: int) -> None:
         for row in rows:

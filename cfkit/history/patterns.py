@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)
 def regex(pattern: str) -> str:
     """The pattern as a regular expression for a whole path, in words that both Python and DuckDB (RE2) know."""
     text = pattern if pattern.startswith(("/", "*")) else "/" + pattern
