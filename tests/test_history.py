@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from cfkit import cli, shipped
 from cfkit.history.config import ORDER, Reader, flat, same
 from cfkit.history.diff import apply, diff
 from cfkit.history.effects import effect, field_of, fields
-from cfkit.history.patterns import answering, covers, fits
+from cfkit.history.patterns import answering, covers, fits, like
 from cfkit.history.posture import verdicts
 from cfkit.history.rebuild import Call, in_order, rebuild
 
@@ -240,11 +242,13 @@ def test_an_access_identity_exchanged_for_an_access_control_is_no_loss() -> None
 @pytest.mark.parametrize(
     ("pattern", "path", "answers"),
     [("/api/*", "/api/v1", True), ("api/*", "/api/v1", True), ("/api/*", "/API/v1", False), ("*.jpg", "/a/b.jpg", True),
-     ("/img/?.png", "/img/1.png", True), ("/img/?.png", "/img/10.png", False), ("/a.b", "/aXb", False), ("/", "/", True),
+     ("/img/?.png", "/img/1.png", True), ("/img/?.png", "/img/10.png", False), ("/a.b", "/aXb", False), 
+     ("/100%_x", "/100%_x", True), ("/100%_x", "/1000_x", False), ("/a_b*", "/aXb", False), ("/", "/", True),
      ("/", "/x", False)],
 )  # fmt: skip
 def test_patterns_fit_as_cloudfront_says(pattern: str, path: str, answers: bool) -> None:
     assert fits(pattern, path) is answers
+    assert duckdb.sql("select $path like $pattern escape '\\'", params={"path": path, "pattern": like(pattern)}).fetchall() == [(answers,)]
 
 
 def test_the_first_pattern_that_fits_answers_and_the_default_one_the_rest() -> None:
@@ -558,6 +562,30 @@ def test_what_opened_the_door_is_one_command_away(sample_file: Path, capsys: pyt
         "Gap: between 2026-03-02 14:12:52 and 2026-03-11 01:10:45 UTC", "restrictions.geoRestriction",
     ):  # fmt: skip
         assert words in said
+
+
+def test_each_request_is_counted_with_the_behavior_that_was_configured_when_it_came(sample_case: cfkit.Case) -> None:
+    """By plain Python, request by request: patterns as of its time, the first that fits."""
+    sample_case.scope(start="2026-03-06", end="2026-03-07", distribution="E1SHOPWEBEX4MPL")  # /a* was in front from 10:00 to 14:40
+    try:
+        answer = sample_case.ask("performance/by_behavior").rows
+        requests = sample_case.sql("select time, path from requests")
+    finally:
+        sample_case.scope()
+    stretches = [
+        (time, [] if pd.isna(config) else json.loads(config).get(ORDER) or [])
+        for time, config in sample_case.sql(
+            "select time, cast(config as varchar) as config from config_versions where thing = 'E1SHOPWEBEX4MPL' order by time"
+        ).itertuples(index=False)
+    ]
+    expected: dict[str, int] = {}
+    for time, path in requests.itertuples(index=False):
+        patterns = next((patterns for begins, patterns in reversed(stretches) if begins <= time), stretches[0][1])
+        name = answering(patterns, path)
+        expected[name] = expected.get(name, 0) + 1
+    assert dict(zip(answer.behavior, answer.requests, strict=True)) == expected
+    assert expected["/a*"] > 0
+    assert answer.moved_paths.sum() > 0
 
 
 def test_the_json_keeps_the_contract(sample_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ import orjson
 
 from cfkit.history import deliveries, posture
 from cfkit.history.config import Flat, Reader, behaviors, flat
-from cfkit.history.patterns import regex
+from cfkit.history.patterns import like, regex
 from cfkit.history.rebuild import (
     DISTRIBUTION,
     EVENTS,
@@ -79,6 +79,7 @@ create table config_behaviors (
     precedence integer not null,    -- 1 is tried first; the default one comes last
     pattern varchar not null,       -- path pattern; * is the default one
     path_regex varchar not null,    -- the same as a regular expression for the whole path
+    like_pattern varchar not null,  -- the same for `path like like_pattern escape '\\'`, which is faster
     origin varchar,                 -- id of the origin that answers
     viewer_protocol varchar,        -- allow-all, redirect-to-https or https-only
     signed boolean,                 -- whether a signature is asked for
@@ -372,6 +373,7 @@ def _behaviors(version: Version) -> list[list[Any]]:
         at = "defaultCacheBehavior." if pattern is None else f"cacheBehaviors[{pattern}]."
         out.append([
             call.thing, call.time, precedence, str(pattern) if pattern is not None else "*", "" if pattern is None else regex(str(pattern)),
+            "%" if pattern is None else like(str(pattern)),
             _word(config.get(at + "targetOriginId")), _word(config.get(at + "viewerProtocolPolicy")),
             bool(config.get(at + "trustedKeyGroups") or config.get(at + "trustedSigners")), _word(config.get(at + "cachePolicyId")),
         ])  # fmt: skip

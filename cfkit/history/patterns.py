@@ -17,6 +17,12 @@ def regex(pattern: str) -> str:
     return "^" + "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in text) + "$"
 
 
+def like(pattern: str) -> str:
+    """The pattern for SQL's LIKE with a backslash as its escape."""
+    text = pattern if pattern.startswith(("/", "*")) else "/" + pattern
+    return "".join("%" if c == "*" else "_" if c == "?" else "\\" + c if c in "%_\\" else c for c in text)
+
+
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(regex(pattern), re.DOTALL)
