@@ -43,7 +43,10 @@ def text_of(made: Path) -> str:
 
 
 def test_the_first_notebooks_are_there():
-    assert [path.stem for path in NOTEBOOKS] == ["00_start_here", "20_traffic_trends", "50_change_history", "80_audit_readiness"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "00_start_here", "10_triage", "20_traffic_trends", "30_geo_anomalies", "40_suspicious_clients", "50_change_history", "60_performance",
+        "70_waf", "80_audit_readiness",
+    ]  # fmt: skip
 
 
 @every_notebook

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import re
 import textwrap
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -39,7 +41,7 @@ def draw(answer: Answer) -> alt.TopLevelMixin:
     """The chart that the query's header asks for. Raises WrongUse when the answer has more points than a chart can hold."""
     head = answer.query.chart or {}
     plot = _Plot(answer, head)
-    chart = {"over_time": over_time, "bars": bars, "shares": shares, "heat_map": heat_map}[head["kind"]](plot)
+    chart = {"over_time": over_time, "bars": bars, "shares": shares, "heat_map": heat_map, "map": world_map}[head["kind"]](plot)
     title = alt.TitleParams(
         textwrap.wrap(answer.headline, 92) or [answer.query.title],
         subtitle=textwrap.wrap(" · ".join([str(answer.scope), *plot.notes]), 110),
@@ -71,7 +73,7 @@ class _Plot:
         for name, values in zip(answer.columns, zip(*answer.records[: POINTS + 1], strict=True), strict=True):
             for row, cell in zip(self.rows, shown(values, name), strict=True):
                 row[f"{name} "] = escape.plain(cell, TEXT_LIMIT) or "unknown"
-        points = len(answer.records) * len(self.listed("y"))
+        points = len(answer.records) * (len(self.listed("y")) if "y" in head else 1)
         if head["kind"] != "bars" and points > POINTS:
             raise WrongUse(
                 f"The chart of {answer.query.name} would have {points:,} points, and a chart holds {POINTS:,}. "
@@ -314,7 +316,36 @@ def heat_map(plot: _Plot) -> Any:
     return alt.Chart(alt.Data(values=plot.rows)).mark_rect().encode(x=across, **encodings).properties(width=WIDTH, height=height)
 
 
+def world_map(plot: _Plot) -> Any:
+    """Dots on the outline of the continents, from a file of the kit's own: no tiles, no network. Largest first: none hides another."""
+    size, color = plot.column("size"), plot.column("color")
+    field, scale = plot.series(color, size)
+    rows = [row for row in plot.rows if row[plot.column("longitude")] is not None and row[plot.column("latitude")] is not None]
+    rows.sort(key=lambda row: -(row[size] or 0))
+    plot.notes.append(f"size: {plot.title(size)}")
+    land = alt.Data(values=_land(), format=alt.TopoDataFormat(type="topojson", feature="land"))
+    ground = alt.Chart(land).mark_geoshape(fill="#eef0f2", stroke="#c9ced3", strokeWidth=0.6)
+    dots = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_circle(opacity=0.65, stroke="white", strokeWidth=0.7)
+        .encode(
+            longitude=alt.Longitude(field=plot.column("longitude"), type="quantitative"),
+            latitude=alt.Latitude(field=plot.column("latitude"), type="quantitative"),
+            size=alt.Size(field=size, type="quantitative", scale=alt.Scale(type="sqrt", range=[12, 900], zero=True), legend=None),
+            color=alt.Color(field=field, type="nominal", scale=scale, title=None),
+            tooltip=plot.tooltips(),
+        )
+    )
+    return alt.layer(ground, dots).project("equalEarth").properties(width=WIDTH + 40, height=330)
+
+
 # --- parts ---
+
+
+@functools.cache
+def _land() -> dict[str, Any]:
+    """Natural Earth's continents at 1:110 million as TopoJSON (world-atlas)."""
+    return dict(json.loads((Path(__file__).parent / "land-110m.json").read_text(encoding="utf-8")))
 
 
 def _time_axis(plot: _Plot, x: str, **scale: Any) -> alt.X:

@@ -18,6 +18,7 @@ import duckdb
 from cfkit import scope, shipped
 from cfkit.errors import CaseError, QueryFileError, WrongUse
 from cfkit.escape import plain
+from cfkit.lookups import prices
 from cfkit.queries import attacks, params, sentences
 from cfkit.queries import file as queryfile
 from cfkit.queries.file import SHAPES, Example, Query
@@ -107,6 +108,8 @@ def run(
     if query.tables & attacks.NAMES:
         attacks.make(con, scope_)
     shown = {name: value.shown for name, value in values.items()}
+    if "prices" in query.tables:
+        prices.make(con, shown.get("price_file", prices.LIST))
     try:
         bound = {name: value.bound for name, value in values.items()}
         if query.reserved:
@@ -278,6 +281,9 @@ def _missing(con: duckdb.DuckDBPyConnection, query: Query, table: str, scope_: S
         return f"No {what} are loaded in this case, so this is no answer yet. Load them: {how}."
     if table not in query.tables or not scoped:
         return None
+    start, end = scope_.window.start, scope_.window.end
+    if table in ("changes", "waf") and not scope_.distributions and (start is None or start <= last) and (end is None or end > first):
+        return None  # calls and judgements are few: a stretch without any, amid others, is one in which nothing happened
     return (
         f"No {table} are loaded for {scope_}; the case holds {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC. "
         "This says nothing about what happened then."

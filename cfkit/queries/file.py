@@ -66,6 +66,8 @@ SHAPES: dict[str, Shape] = {
     # parts of a whole over time or over categories; y is the number, color the part
     "shares": Shape(("x", "y", "color"), ("x", "y", "color"), (), {"of": ("whole", "count")}),
     "heat_map": Shape(("x", "y", "color"), ("x", "y", "color")),
+    # dots in degrees on a map of the world, size the number, color what kind of dot
+    "map": Shape(("longitude", "latitude", "size", "color"), ("longitude", "latitude", "size", "color")),
 }
 
 
