@@ -14,6 +14,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 Flat = dict[str, Any]
 """Values are JSON scalars, lists of them, or lists of structures that have no name to go by."""
 
@@ -27,6 +29,9 @@ _ORDERED = frozenset(("cacheBehaviors", "members"))
 _WHOLE = frozenset(("customHeaders", "functionAssociations", "lambdaFunctionAssociations", "conditions", "filters", "textTransformations"))
 """Lists of structures that are read as one value."""
 ORDER = "cacheBehaviors.order"
+_TLS = "viewerCertificate.minimumProtocolVersion"
+_ONE_BY_ONE = {"origins": "id", "cacheBehaviors": "pathPattern"}
+_REMEMBERED = 50_000
 
 
 def flat(config: Mapping[str, Any]) -> Flat:
@@ -34,9 +39,63 @@ def flat(config: Mapping[str, Any]) -> Flat:
     out: Flat = {}
     for key, value in config.items():
         _walk(_small(key), value, out)
+    _settled(out)
+    return {path: value for path, value in sorted(out.items()) if value != MASKED}
+
+
+class Reader:
+    """`flat` for many configurations of which each is nearly the one before: a part that was read once is not read again.
+
+    The paths come in no order. Parts are shared between what it returns: nobody may change them.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, bytes], Flat] = {}
+
+    def flat(self, config: Mapping[str, Any]) -> Flat:
+        if len(self._read) > _REMEMBERED:
+            self._read.clear()
+        out: Flat = {}
+        for key, value in config.items():
+            if isinstance(value, dict):
+                out.update(self._each(key, value) or self._part(key, key, value, value))
+            else:
+                _walk(_small(key), value, out)
+        _settled(out)
+        return {path: value for path, value in out.items() if value != MASKED} if MASKED in out.values() else out
+
+    def _part(self, name: str, key: str, value: Any, whole: Any) -> Flat:
+        at = name, orjson.dumps(value)
+        found = self._read.get(at)
+        if found is None:
+            found = {}
+            _walk(_small(key), whole, found)
+            self._read[at] = found
+        return found
+
+    def _each(self, key: str, value: dict[str, Any]) -> Flat | None:
+        """Origins and behaviors one by one; None where they are not as CloudTrail writes them."""
+        name, items = _ONE_BY_ONE.get(key), value.get("items")
+        if name is None or not isinstance(items, list) or not items:
+            return None
+        names = [each.get(name) if isinstance(each, dict) else None for each in items]
+        if not all(isinstance(each, str) for each in names) or len(set(names)) < len(names) or value.keys() - {"quantity", "items"}:
+            return None
+        out: Flat = {}
+        for each in items:
+            out.update(self._part(f"{key}[]", key, each, {"quantity": 1, "items": [each]}))
+        if key in _ORDERED:
+            out[f"{key}.order"] = names
+        return out
+
+
+def _settled(out: Flat) -> None:
+    """What a configuration says in two ways is said in one."""
     for path in _RENDERED:
         out.pop(path, None)
-    return {path: value for path, value in sorted(out.items()) if value != MASKED}
+    # A request may ask for SSLv3 and the answer say TLSv1: by SNI there is nothing older.
+    if out.get(_TLS) == "SSLv3" and out.get("viewerCertificate.sSLSupportMethod") not in ("vip", "static-ip"):
+        out[_TLS] = "TLSv1"
 
 
 def empty(value: Any) -> bool:
@@ -76,6 +135,9 @@ def _list(path: str, items: Any, out: Flat) -> None:
     name = path.rpartition(".")[2]
     if isinstance(items, Mapping):  # {"items": {"cNAME": [...]}}, an older rendering
         items = next((each for each in items.values() if isinstance(each, list)), [])
+    if not isinstance(items, list):  # no configuration of the API's making
+        out[path] = items
+        return
     structures = [{_small(key): value for key, value in each.items()} for each in items if isinstance(each, Mapping)]
     if structures and len(structures) == len(items) and name not in _WHOLE:
         key = next((key for key in _KEYS if len({str(each.get(key)) for each in structures if key in each}) == len(structures)), None)
@@ -91,6 +153,11 @@ def _list(path: str, items: Any, out: Flat) -> None:
         out[path] = sorted((_canonical(each) for each in structures), key=lambda each: json.dumps(each, sort_keys=True))
         return
     out[path] = list(items) if name in _ORDERED else sorted(items, key=str)
+
+
+def structure(value: Any) -> Any:
+    """A structure that is told as one value: keys as CloudTrail writes them, in order."""
+    return _canonical(value)
 
 
 def _canonical(value: Any) -> Any:

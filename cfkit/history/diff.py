@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cfkit.history.config import ORDER, Flat, empty, same
@@ -34,14 +35,15 @@ class Difference:
 
 def diff(before: Flat, after: Flat) -> list[Difference]:
     """In the order of paths. Nothing for two renderings of the same configuration."""
-    old_items, new_items = _items(before), _items(after)
+    paths = [path for path, new in after.items() if (old := before.get(path)) is not new and not same(old, new)]
+    paths += [path for path, old in before.items() if path not in after and not empty(old)]
+    there: dict[str, bool] = {}  # items that came or went as a whole
     out = []
-    for path in sorted(before.keys() | after.keys()):
+    for path in sorted(paths):
         old, new = before.get(path), after.get(path)
-        if same(old, new):
-            continue
         item = _item(path)
-        gone, come = item in old_items and item not in new_items, item in new_items and item not in old_items
+        if item is not None and item not in there:
+            there[item] = _has(before, item) != _has(after, item)
         if path == ORDER:
             kind = "moved"
         elif empty(old):
@@ -50,7 +52,7 @@ def diff(before: Flat, after: Flat) -> list[Difference]:
             kind = "removed"
         else:
             kind = "changed"
-        out.append(Difference(path, old, new, kind, item if gone or come else None))
+        out.append(Difference(path, old, new, kind, item if item is not None and there[item] else None))
     return out
 
 
@@ -65,6 +67,7 @@ def apply(config: Flat, differences: list[Difference]) -> Flat:
     return out
 
 
+@lru_cache(maxsize=65_536)
 def _item(path: str) -> str | None:
     found = _ITEM.match(path + ".")
     if found is None:
@@ -72,5 +75,5 @@ def _item(path: str) -> str | None:
     return f"{found[1]}[{found[2]}]"
 
 
-def _items(config: Flat) -> set[str]:
-    return {item for path in config if (item := _item(path))}
+def _has(config: Flat, item: str) -> bool:
+    return any(path.startswith(item) and path[len(item) : len(item) + 1] in ("", ".") for path in config)

@@ -15,7 +15,11 @@ from cfkit.history.diff import Difference
 from cfkit.history.patterns import covers
 
 WEAKENED, STRENGTHENED, NEUTRAL = "weakened", "strengthened", "neutral"
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+"""Id of AWS's managed cache policy that keeps nothing."""
 _OLD_TLS = frozenset(("SSLv3", "TLSv1", "TLSv1.1"))
+ALSO_LOGGED = "also logged"
+"""No field of a configuration: that a distribution is logged in another way as well."""
 _STRENGTH = ("allow", "count", "none", "challenge", "captcha", "block")
 """Actions of a web ACL's rule by how much they hold back. `none`, of a group, leaves its rules to do what they say."""
 
@@ -76,7 +80,7 @@ def _ordered(change: Difference, field: Field, before: Flat, after: Flat) -> int
     if change.item is not None:  # what comes new is weak when it is set as weak as can be; what goes takes its weakness with it
         if old is None and new is not None:
             return -1 if new == 0 else 0
-        return 0
+        return 1 if old == 0 else 0
     if old is None or new is None:
         return 0
     return (new > old) - (new < old)
@@ -124,7 +128,7 @@ def _fewer(change: Difference, field: Field, before: Flat, after: Flat) -> int:
 def _protocols(change: Difference, field: Field, before: Flat, after: Flat) -> int:
     old, new = _items(change.before) & _OLD_TLS, _items(change.after) & _OLD_TLS
     if change.item is not None:
-        return -1 if new else 0
+        return -1 if new else 1 if old else 0
     return -1 if new - old else 1 if old - new else 0
 
 
@@ -196,16 +200,23 @@ def _shadowed(order: list[str], config: Flat) -> set[tuple[str, str]]:
         (first, later)
         for at, first in enumerate(order)
         for later in order[at + 1 :]
-        if covers(first, later) and _asks(config, first) < _asks(config, later)
+        if covers(first, later) and any(one < other for one, other in zip(_asks(config, first), _asks(config, later), strict=True))
     }
 
 
-def _asks(config: Flat, pattern: str) -> tuple[int, int, int]:
-    """How much a behavior asks of a viewer: signatures, code before the cache, few methods."""
+def _asks(config: Flat, pattern: str) -> tuple[int, ...]:
+    """How much a behavior asks of a viewer: signatures, code before the cache, few methods, HTTPS; and whether it keeps no answers."""
     at = f"cacheBehaviors[{pattern}]."
     signed = _filled(config.get(at + "trustedKeyGroups")) or _filled(config.get(at + "trustedSigners"))
     methods = config.get(at + "allowedMethods")
-    return int(signed), len(config.get(at + "functionAssociations") or ()), -len(methods if isinstance(methods, list) else ())
+    code = config.get(at + "functionAssociations")
+    return (
+        int(signed),
+        len(code if isinstance(code, list) else ()),
+        -len(methods if isinstance(methods, list) else ()),
+        int(config.get(at + "viewerProtocolPolicy") != "allow-all"),
+        int(config.get(at + "cachePolicyId") == CACHING_DISABLED),
+    )
 
 
 def _waf_action(change: Difference, field: Field, before: Flat, after: Flat) -> int:
@@ -265,6 +276,91 @@ def _cache_key(change: Difference, field: Field, before: Flat, after: Flat) -> i
     return new - old
 
 
+def _enabled(change: Difference, field: Field, before: Flat, after: Flat) -> int:
+    """A distribution without a name of its own has nobody to answer to: it is switched off before it is deleted."""
+    return 0 if empty(before.get("aliases")) and empty(after.get("aliases")) else _true(change, field, before, after)
+
+
+def _aliases(change: Difference, field: Field, before: Flat, after: Flat) -> int:
+    """A name under a domain that the distribution did not answer for is somebody else's; another name of its own domains is not."""
+    old, new = ({_domain(name) for name in _items(value)} for value in (change.before, change.after))
+    return -1 if old and new - old else 0
+
+
+def _domain(name: str) -> str:
+    """The last two labels, three where the second but last is as short as that of co.uk: near enough without a list of public suffixes."""
+    labels = name.lower().rstrip(".").split(".")
+    return ".".join(labels[-3:] if len(labels) > 2 and len(labels[-2]) <= 3 and len(labels[-1]) == 2 else labels[-2:])
+
+
+def _error_page(change: Difference, field: Field, before: Flat, after: Flat) -> int:
+    """An error that is answered as a success shows something else instead of it. The fields of one error page stand for each other."""
+    stem = change.path.partition("].")[0] + "]."
+    if not stem.startswith("customErrorResponses["):
+        return 0
+    old, new = (_succeeds(config, stem) for config in (before, after))
+    return old - new
+
+
+def _succeeds(config: Flat, stem: str) -> bool:
+    return str(config.get(stem + "responseCode") or "").startswith("2")
+
+
+def _root(change: Difference, field: Field, before: Flat, after: Flat) -> int:
+    """One that is set passes the control, unless it is the very page that is shown for errors now: then the site was replaced."""
+    if _is_error_page(change.after, after):
+        return -1
+    if _is_error_page(change.before, before):
+        return 1
+    return _set(change, field, before, after)
+
+
+def _is_error_page(page: Any, config: Flat) -> bool:
+    if not isinstance(page, str) or not page:
+        return False
+    return any(
+        path.startswith("customErrorResponses[") and path.endswith("].responsePagePath") and str(value).lstrip("/") == page.lstrip("/")
+        and _succeeds(config, path.removesuffix("responsePagePath"))
+        for path, value in config.items()
+    )  # fmt: skip
+
+
+def _header(change: Difference, field: Field, before: Flat, after: Flat) -> int:
+    """A header that is dropped or added as a whole; of one that stays, whether something of it is unset."""
+    stem = ".".join(change.path.split(".")[:2]) + "."
+    old, new = (any(path.startswith(stem) for path in config) for config in (before, after))
+    return new - old if old != new else _set(change, field, before, after)
+
+
+def _content_policy(change: Difference, field: Field, before: Flat, after: Flat) -> int:
+    """Directive by directive: one that is dropped, or lets more in, is weaker. Where it goes both ways, neither."""
+    if empty(change.before) or empty(change.after):
+        return _header(change, field, before, after)
+    old, new = _directives(str(change.before)), _directives(str(change.after))
+    weaker = any(name not in new or new[name] - sources for name, sources in old.items())
+    stronger = any(name not in old or old[name] - sources for name, sources in new.items())
+    return 0 if weaker == stronger else -1 if weaker else 1
+
+
+def _directives(policy: str) -> dict[str, set[str]]:
+    """`'none'` and `'self'` are read as no source and the own site, which every other list is taken to hold, but for `'none'`."""
+    out: dict[str, set[str]] = {}
+    for directive in policy.split(";"):
+        words = directive.split()
+        if words:
+            out.setdefault(words[0].lower(), {word for word in words[1:] if word.lower() != "'none'"})
+    return out
+
+
+def _logged(change: Difference, field: Field, before: Flat, after: Flat) -> int:
+    """Whether requests are logged at all: a second way of logging that comes or goes changes nothing of that."""
+    if before.get(ALSO_LOGGED) or after.get(ALSO_LOGGED):
+        return 0
+    if change.path == "deliverySource" and empty(change.before):
+        return 0  # a source alone delivers nothing
+    return _filled(change.after) - _filled(change.before)
+
+
 def _neutral(change: Difference, field: Field, before: Flat, after: Flat) -> int:
     return 0
 
@@ -277,5 +373,6 @@ _RULES = {
     "ordered": _ordered, "set": _set, "unset": _unset, "true": _true, "false": _false, "more": _more, "fewer": _fewer, "any": _any,
     "neutral": _neutral, "protocols": _protocols, "geo": _geo, "origin_identity": _origin_identity, "edge_code": _edge_code,
     "precedence": _precedence, "waf_action": _waf_action, "waf_rule": _waf_rule, "lower": _lower, "number": _number, "hsts_age": _hsts_age,
-    "cors": _cors, "cache_key": _cache_key,
+    "cors": _cors, "cache_key": _cache_key, "enabled": _enabled, "aliases": _aliases, "error_page": _error_page, "root": _root,
+    "header": _header, "content_policy": _content_policy, "logged": _logged,
 }  # fmt: skip

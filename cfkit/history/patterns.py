@@ -10,10 +10,17 @@ import re
 from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)
 def regex(pattern: str) -> str:
     """The pattern as a regular expression for a whole path, in words that both Python and DuckDB (RE2) know."""
     text = pattern if pattern.startswith(("/", "*")) else "/" + pattern
     return "^" + "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in text) + "$"
+
+
+def like(pattern: str) -> str:
+    """The pattern for SQL's LIKE with a backslash as its escape."""
+    text = pattern if pattern.startswith(("/", "*")) else "/" + pattern
+    return "".join("%" if c == "*" else "_" if c == "?" else "\\" + c if c in "%_\\" else c for c in text)
 
 
 @lru_cache(maxsize=4096)

@@ -19,6 +19,17 @@ RECOMMENDED_TLS = ("TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025")
 _ORIGIN = re.compile(r"^origins\[(.*)\]\.domainName$")
 
 
+_RESTS_ON = re.compile(
+    r"origins\[|originGroups|logging\.enabled|webACLId|defaultRootObject|viewerCertificate|cacheBehaviors\.order"
+    r"|(?:defaultCacheBehavior|cacheBehaviors\[.*\])\.(?:viewerProtocolPolicy|trustedSigners)$"
+)
+
+
+def rests_on(path: str) -> bool:
+    """Whether a verdict may change with this field."""
+    return _RESTS_ON.match(path) is not None
+
+
 @dataclass(frozen=True)
 class Verdict:
     control: str

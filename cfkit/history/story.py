@@ -116,7 +116,7 @@ class History:
 
     @property
     def headline(self) -> str:
-        if self._without_evidence:
+        if self._without_evidence and not any(step.fields for step in self.steps):
             return (
                 "No CloudTrail call about a configuration is in this case, so nobody can tell what was changed. "
                 "Load them: `cfkit load WHERE --case FILE` with a trail's objects, or `cfkit load cloudtrail:`."
@@ -223,7 +223,7 @@ def history(con: Any, scope: Scope) -> History:
         Step(time, kind, thing, name, distribution, event, event_id, chain, gap_from, actor, actor_ip, tool, fields.get(version_id, []))
         for version_id, time, kind, thing, name, distribution, event, event_id, chain, gap_from, actor, actor_ip, tool in rows
     ]
-    return History(steps, scope, not steps and not con.execute("select 1 from config_versions limit 1").fetchall())
+    return History(steps, scope, not con.execute("select 1 from config_versions where event <> 'inventory' limit 1").fetchall())
 
 
 def _value(text: str | None) -> Any:

@@ -270,6 +270,8 @@ def _missing(con: duckdb.DuckDBPyConnection, query: Query, table: str, scope_: S
     """What to say of a table that has no row in the scope; None where it has one."""
     if table in query.tables and con.execute(f"select 1 from {table} limit 1").fetchall():
         return None
+    if table == "changes" and "config_posture" in query.tables and con.execute("select 1 from config_posture limit 1").fetchall():
+        return None  # an inventory tells of the configuration as well
     scoped = table in scope.SCOPED
     first, last = con.execute(f"select min(time), max(time) from {'all_' if scoped else ''}{table}").fetchall()[0]
     if first is None:

@@ -29,8 +29,8 @@
 -- [[example]]
 -- start = 2026-03-11T00:00:00Z
 -- end   = 2026-03-11T02:00:00Z
--- first = { effect = "weakened", weakened = 4 }
--- rows  = 4
+-- first = { effect = "weakened", weakened = 6 }
+-- rows  = 6
 -- [[example]]
 -- start = 2026-03-08T00:00:00Z
 -- end   = 2026-03-08T05:00:00Z
@@ -53,7 +53,10 @@ undone as (
     from hit
     inner join config_changes as later
         on later.thing = hit.id and later.path = hit.path and later.time > hit.time
-        and coalesce(nullif(cast(later.after as varchar), '""'), '[]') = coalesce(nullif(hit.before, '""'), '[]')
+        and (
+            coalesce(nullif(cast(later.after as varchar), '""'), '[]') = coalesce(nullif(hit.before, '""'), '[]')
+            or (hit.path = 'delivery' and later.how = 'added') -- made again, a delivery has another id
+        )
     where hit.effect = 'weakened'
     group by hit.version_id, hit.path
 ),
