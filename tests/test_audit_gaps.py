@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,9 @@ def gaps(case: cfkit.Case, start: str, end: str, distribution: str | None = None
     return [(r.distribution, r.verdict, f"{r.from_time:%d %H}", int(r.hours)) for r in rows.itertuples()]
 
 
-def v2_switched_off(write: Write, time: str) -> None:
+def v2_switched_off(write: Write, at: str) -> None:
     name = "CreatedByCloudFront-E2EXAMPLE1"
-    call = trail.record("DeleteDeliverySource", "logs.amazonaws.com", eventTime=time, requestParameters={"name": name}, readOnly=False)
+    call = trail.record("DeleteDeliverySource", "logs.amazonaws.com", eventTime=at, requestParameters={"name": name}, readOnly=False)
     write(trail.trail([call]), "111122223333_CloudTrail_us-east-1_20260304T1400Z_0a1b2c3d4e5f6a7b.json.gz")
 
 
@@ -94,6 +95,17 @@ def test_an_end_of_v2_logs_beside_legacy_logs_does_not_explain_a_missing_hour(wr
     assert gaps(case_of(tmp_path), "2026-03-02", "2026-03-06") == [("E2EXAMPLE1", "missing", "04 14", 1)]
 
 
+def test_logs_that_name_no_distribution_have_gaps_too(write: Write, tmp_path: Path) -> None:
+    for day in (3, 4):
+        for hour in HOURS:
+            lines = [line(date=f"2026-03-{day:02d}", time=f"{hour:02d}:{minute:02d}:00") for minute in range(20)]
+            if (day, hour) != (4, 14):
+                write(log(*lines), f"copy-{day}-{hour}.gz")
+    answer = case_of(tmp_path).ask("audit/gaps")
+    assert answer.rows[["log", "verdict", "hours"]].values.tolist() == [["(unknown) requests", "missing", 1]]
+    assert answer.rows.distribution.isna().all()
+
+
 def listing(tmp_path: Path, *keys: str) -> None:
     objects = [
         {"Key": key, "LastModified": "2026-03-04T15:04:05+00:00", "ETag": '"0"', "Size": 700, "StorageClass": "STANDARD"} for key in keys
@@ -129,3 +141,12 @@ def test_an_end_of_v2_logs_explains_hours_without_them(write: Write, tmp_path: P
         a_day_of_v2(write, "E2EXAMPLE1", 5)
     v2_switched_off(write, "2026-03-04T13:50:00Z")
     assert gaps(case_of(tmp_path), "2026-03-02", "2026-03-05") == [("E2EXAMPLE1", "logging off", "04 14", 10)]
+
+
+def test_a_case_of_logs_that_lie_years_apart_is_answered_in_seconds(write: Write, tmp_path: Path) -> None:
+    for year in range(2014, 2027, 3):
+        write(log(*[line(date=f"{year}-03-04", time="14:00:00") for _ in range(20)]), f"E2EXAMPLE1.{year}-03-04-14.0a1b2c3d.gz")
+    case = case_of(tmp_path)
+    started = time.monotonic()
+    assert len(case.ask("audit/gaps").rows) == 4
+    assert time.monotonic() - started < 15, "it took minutes when each hour of a gap was compared with every other"

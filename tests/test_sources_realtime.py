@@ -134,3 +134,14 @@ def test_fields_that_standard_logs_have_too_are_real_time_where_the_person_says_
     row = only_row(case)
     assert (row["client_ip"], row["path"], row["query"]) == ("203.0.113.9", "/a b", "q=1 x")
     assert case.sql("select source from objects").source.tolist() == ["realtime"]
+
+
+def test_an_object_that_was_read_by_the_wrong_fields_is_read_again_by_the_right_ones(write: Write) -> None:
+    path = write(stream(VALUES, fields=["timestamp", "c-ip", "sc-status", "cs-uri-stem"]), name="stream.gz")
+    case = cfkit.Case()
+    assert case.load(path, source="realtime", fields="timestamp,c-ip,sc-status", progress=False).counts["rejected"] == 1
+    right = "timestamp,c-ip,sc-status,cs-uri-stem"
+    assert case.load(path, source="realtime", fields=right, progress=False).counts["rows"] == 1
+    assert only_row(case)["path"] == "/a b"
+    assert case.load(path, source="realtime", fields=right, progress=False).skipped == 1
+    assert case.sql("select status, lines, rows, rejected from objects").values.tolist() == [["loaded", 1, 1, 0]]

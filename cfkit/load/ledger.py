@@ -149,6 +149,7 @@ class Known:
     windows: tuple[Window, ...]
     status: str
     source: str | None = None
+    declared: tuple[str, ...] = ()  # the fields that somebody said it has, where it does not say so itself
 
     def holds(self, window: Window) -> bool:
         """Whether every line of the window is in the case already: all lines are, or the windows read so far cover it."""
@@ -160,14 +161,16 @@ class Ledger:
 
     def __init__(self, con: Any) -> None:
         rows = con.execute(
-            "select object_id, uri, identity, md5, distribution, bytes, ignored, loaded_windows, status, source from objects"
+            "select o.object_id, o.uri, o.identity, o.md5, o.distribution, o.bytes, o.ignored, o.loaded_windows, o.status, o.source, "
+            "case when contains(o.format, 'declared') then l.fields end "
+            "from objects as o left join layouts as l on l.layout_id = o.layout_id"
         ).fetchall()
         self._by_identity: dict[str, Known] = {}
         self._identities: dict[int, list[str]] = {}
         self._by_uri: dict[str, Known] = {}
         self._next = 1 + max((row[0] for row in rows), default=0)
-        for object_id, uri, identity, md5, distribution, size, ignored, windows, status, source in rows:
-            known = Known(object_id, uri, identity, distribution, ignored, read_windows(windows), status, source)
+        for object_id, uri, identity, md5, distribution, size, ignored, windows, status, source, declared in rows:
+            known = Known(object_id, uri, identity, distribution, ignored, read_windows(windows), status, source, tuple(declared or ()))
             self._keep(known, content_of(source, md5, size))
 
     def _keep(self, known: Known, content: str | None) -> None:

@@ -27,7 +27,7 @@
 -- waf_records    = "records of AWS WAF about the distribution in these hours: requests that did come"
 -- listed_objects = "log objects for these hours in a saved listing of the bucket that are not in the case"
 -- unread_objects = "objects for these hours that could not be read"
--- distribution   = "distribution id"
+-- distribution   = "distribution id; empty where nothing says of which one the records are"
 -- source         = "requests, waf or connections"
 -- missing_gaps   = "number of gaps with this verdict, over all rows"
 -- off_gaps       = "the same for logging off"
@@ -59,12 +59,12 @@
 -- quiet = true
 
 with everything as materialized (
-    select 'requests' as source, distribution, object_id, date_trunc('hour', time) as hour, count(*) as rows
-    from all_requests where distribution is not null group by 2, 3, 4
+    select 'requests' as source, coalesce(distribution, '(unknown)') as distribution, object_id, date_trunc('hour', time) as hour, count(*) as rows
+    from all_requests group by 2, 3, 4
     union all
-    select 'waf', distribution, object_id, date_trunc('hour', time), count(*) from all_waf where distribution is not null group by 2, 3, 4
+    select 'waf', coalesce(distribution, '(unknown)') as distribution, object_id, date_trunc('hour', time), count(*) from all_waf group by 2, 3, 4
     union all
-    select 'connections', distribution, object_id, date_trunc('hour', time), count(*) from all_connections where distribution is not null group by 2, 3, 4
+    select 'connections', coalesce(distribution, '(unknown)') as distribution, object_id, date_trunc('hour', time), count(*) from all_connections group by 2, 3, 4
 ),
 
 filled as materialized (
@@ -145,9 +145,11 @@ gap as (
 ),
 
 gap_hour as (
-    select gap.gap_id, gap.source, gap.distribution, gap.from_time, gap.to_time, grid.hour
+    -- by hour of the day: what is usual is the same on every day of a gap, which may be years long
+    select gap.gap_id, gap.source, gap.distribution, gap.from_time, gap.to_time, cast(extract(hour from grid.hour) as integer) as hour_of_day, count(*) as hours
     from gap
     cross join unnest(generate_series(gap.from_time, gap.to_time - interval 1 hour, interval 1 hour)) as grid (hour)
+    group by gap.gap_id, gap.source, gap.distribution, gap.from_time, gap.to_time, hour_of_day
 ),
 
 -- calls that switched logs, or the distribution itself, off and on
@@ -198,30 +200,30 @@ regime as (
 
 -- what the same hours of other days hold, empty ones included; the median, for a flood is no habit
 usual_hour as (
-    select gap_hour.gap_id, gap_hour.hour, quantile_cont(other.rows, 0.5) as rows
+    select gap_hour.gap_id, gap_hour.hour_of_day, gap_hour.hours, quantile_cont(other.rows, 0.5) as rows
     from gap_hour
     left join regime on regime.gap_id = gap_hour.gap_id
     left join hour_of_log as other
         on other.source = gap_hour.source and other.distribution = gap_hour.distribution
-        and extract(hour from other.hour) = extract(hour from gap_hour.hour)
+        and extract(hour from other.hour) = gap_hour.hour_of_day
         and (other.hour < gap_hour.from_time or other.hour >= gap_hour.to_time)
         and (regime.from_time is null or other.hour >= regime.from_time - interval 1 hour) and (regime.to_time is null or other.hour < regime.to_time)
-    group by gap_hour.gap_id, gap_hour.hour
+    group by gap_hour.gap_id, gap_hour.hour_of_day, gap_hour.hours
 ),
 
 -- how often hours like it are empty: the same one and those beside it, on other days. Requests come in visits, so a mean says little.
 empty_hour as (
     select
-        gap_hour.gap_id, gap_hour.hour, count(other.hour) as hours,
+        gap_hour.gap_id, gap_hour.hour_of_day, count(other.hour) as hours,
         100.0 * count(*) filter (where other.rows = 0) / nullif(count(other.hour), 0) as empty_pct
     from gap_hour
     left join regime on regime.gap_id = gap_hour.gap_id
     left join hour_of_log as other
         on other.source = gap_hour.source and other.distribution = gap_hour.distribution
-        and (cast(extract(hour from other.hour) as integer) - cast(extract(hour from gap_hour.hour) as integer) + 25) % 24 <= 2
+        and (cast(extract(hour from other.hour) as integer) - gap_hour.hour_of_day + 25) % 24 <= 2
         and (other.hour < gap_hour.from_time or other.hour >= gap_hour.to_time)
         and (regime.from_time is null or other.hour >= regime.from_time - interval 1 hour) and (regime.to_time is null or other.hour < regime.to_time)
-    group by gap_hour.gap_id, gap_hour.hour
+    group by gap_hour.gap_id, gap_hour.hour_of_day
 ),
 
 empty as (
@@ -240,7 +242,7 @@ around as (
 ),
 
 usual as (
-    select usual_hour.gap_id, sum(coalesce(usual_hour.rows, around.rows, 0)) as rows
+    select usual_hour.gap_id, sum(usual_hour.hours * coalesce(usual_hour.rows, around.rows, 0)) as rows
     from usual_hour
     left join around on around.gap_id = usual_hour.gap_id
     group by usual_hour.gap_id
@@ -381,7 +383,7 @@ known_off as (
 
 fetched as (
     select distribution, source, max(loaded_at) as time from (
-        select objects.distribution, objects.loaded_at, case when objects.source = 'waf' then 'waf' when objects.source = 'connection' then 'connections' else 'requests' end as source
+        select coalesce(objects.distribution, '(unknown)') as distribution, objects.loaded_at, case when objects.source = 'waf' then 'waf' when objects.source = 'connection' then 'connections' else 'requests' end as source
         from objects where objects.source is distinct from 'cloudtrail' and objects.source is distinct from 'inventory'
     ) group by distribution, source
 ),
@@ -460,7 +462,7 @@ select
     cast(waf_records as bigint) as waf_records,
     listed_objects,
     unread_objects,
-    distribution,
+    nullif(distribution, '(unknown)') as distribution,
     source,
     count(*) filter (where verdict = 'missing') over () as missing_gaps,
     count(*) filter (where verdict = 'logging off') over () as off_gaps,
