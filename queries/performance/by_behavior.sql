@@ -1,4 +1,4 @@
--- title    = "Traffic by cache behavior"
+-- title    = "Hit ratio and errors by behavior"
 -- question = "Which cache behavior answered the requests, and which of them miss the cache or fail?"
 -- found    = "{behavior} of {distribution} answered {requests:,} requests, {share_pct}% of the distribution's; {hit_pct}% hits, {error_pct}% 5xx. {behaviors:,} behaviors in all."
 -- quiet    = "No request in this window is of a distribution whose cache behaviors are known."
