@@ -568,7 +568,7 @@ def test_each_request_is_counted_with_the_behavior_that_was_configured_when_it_c
     """By plain Python, request by request: patterns as of its time, the first that fits."""
     sample_case.scope(start="2026-03-06", end="2026-03-07", distribution="E1SHOPWEBEX4MPL")  # /a* was in front from 10:00 to 14:40
     try:
-        answer = sample_case.ask("performance/by_behavior").rows
+        answer = sample_case.ask("changes/traffic_by_behavior").rows
         requests = sample_case.sql("select time, path from requests")
     finally:
         sample_case.scope()
@@ -586,6 +586,16 @@ def test_each_request_is_counted_with_the_behavior_that_was_configured_when_it_c
     assert dict(zip(answer.behavior, answer.requests, strict=True)) == expected
     assert expected["/a*"] > 0
     assert answer.moved_paths.sum() > 0
+
+
+def test_where_the_log_names_the_behavior_it_is_the_one_that_was_configured(sample_case: cfkit.Case) -> None:
+    sample_case.scope(distribution="E2SHOPAPIEX4MPL")
+    try:
+        logged, configured = (sample_case.ask(name).rows for name in ("traffic/by_behavior", "changes/traffic_by_behavior"))
+    finally:
+        sample_case.scope()
+    assert len(logged) > 3
+    assert dict(zip(configured.behavior, configured.requests, strict=True)) == dict(zip(logged.behavior, logged.requests, strict=True))
 
 
 def test_the_json_keeps_the_contract(sample_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

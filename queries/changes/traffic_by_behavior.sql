@@ -1,13 +1,13 @@
--- title    = "Hit ratio and errors by behavior"
--- question = "Which cache behavior answered the requests, and which of them miss the cache or fail?"
+-- title    = "Traffic by configured behavior"
+-- question = "Which cache behavior, as configured at the time, answered each request, and which of them miss or fail?"
 -- found    = "{behavior} of {distribution} answered {requests:,} requests, {share_pct}% of the distribution's; {hit_pct}% hits, {error_pct}% 5xx. {behaviors:,} behaviors in all."
 -- quiet    = "No request in this window is of a distribution whose cache behaviors are known."
 -- needs    = ["requests"]
--- how      = """The behavior is taken from the configuration as of the time of each request, rebuilt from the trail and inventories, so logs without it (standard logs v1) get answers for each behavior too. Before the first configuration that is known, that one is taken to have held. (not known): nothing tells of the distribution's configuration; load CloudTrail or an inventory.
+-- how      = """The behavior is taken from the configuration as of the time of each request, rebuilt from the trail and inventories, so logs without it (standard logs v1) get answers for each behavior too (traffic/by_behavior counts by what the log names). Before the first configuration that is known, that one is taken to have held. (not known): nothing tells of the distribution's configuration; load CloudTrail or an inventory.
 -- A behavior that fails while the distribution looks well has a small share: sort by error_pct. hit_pct counts Hit, RefreshHit and OriginShieldHit against those and Miss.
 -- moved_paths: paths that another behavior answered earlier or later in this window; their requests are counted where they were answered.
 -- Blind spots: a change takes minutes to reach every edge location. CloudFront matches the path before decoding, this the decoded one; they differ only where a pattern has encoded characters."""
--- next     = ["performance/cache_hit_ratio", "traffic/errors_by_path", "changes/diff"]
+-- next     = ["traffic/by_behavior", "traffic/errors_by_path", "changes/diff"]
 -- [columns]
 -- distribution = "distribution id"
 -- behavior     = "path pattern; * is the default behavior"
