@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test bench fuzz lint docs edge-locations samples lock clean
+.PHONY: help demo lab test bench evaluate fuzz lint docs edge-locations samples lock clean
 
 VENV    := .venv
 PY      := $(VENV)/bin/python
@@ -36,6 +36,11 @@ lint: $(DEV) ## style and types
 bench: $(DEV) ## speed and memory on generated objects, beside bare DuckDB, pandas and GoAccess
 	$(PY) -m bench
 
+evaluate: $(DEV) ## precision and recall of the detections on unseen incidents, into docs/evaluation.md and the README (SEEDS=10, EVALUATE_ARGS="--only NAME")
+	$(PY) -m evaluate --seeds $(SEEDS) --jobs $(JOBS) $(EVALUATE_ARGS)
+SEEDS ?= 10
+EVALUATE_ARGS ?=
+
 docs: $(RUNTIME) ## the README's table of queries and docs/tables.md, written again from the query files and the columns
 	$(PY) -c 'from cfkit import tables; print(tables.markdown(), end="")' > docs/tables.md
 	@mkdir -p build
@@ -44,8 +49,12 @@ docs: $(RUNTIME) ## the README's table of queries and docs/tables.md, written ag
 	     /<!-- end of queries/ { inside = 0 } !inside' README.md > build/README.md
 	cp build/README.md README.md
 
-edge-locations: $(DEV) ## cfkit/lookups/edge_locations.csv, written again (PY needs airportsdata)
-	$(PY) -m data.edge_locations
+AIRPORTS := airportsdata==20260905
+edge-locations: $(RUNTIME) ## cfkit/lookups/edge_locations.csv, written again from known.csv and the package airportsdata (fetched to build/)
+	@rm -rf build/airportsdata
+	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(PY) --no-deps --target build/airportsdata $(AIRPORTS); \
+	else $(PY) -m pip install -q --disable-pip-version-check --no-deps --target build/airportsdata $(AIRPORTS); fi
+	PYTHONPATH=build/airportsdata $(PY) -m data.edge_locations
 
 samples: $(DEV) ## data/samples, written again by its generator
 	$(PY) -m data.generator --out data/samples

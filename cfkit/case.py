@@ -5,6 +5,7 @@ The file is held read-only except while something is written, so a colleague's n
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from cfkit import tables
-from cfkit.errors import CannotRead, CaseError, WrongUse
+from cfkit.errors import CannotRead, CaseError, CfkitError, WrongUse
 from cfkit.scope import Scope, lift
 from cfkit.window import Moment, Window
 
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cfkit.answer import Answer
+    from cfkit.history.story import History
     from cfkit.inventory import InventoryReport
     from cfkit.load import Wanted
     from cfkit.load.report import LoadReport
+    from cfkit.lookups.fill import LookedUp
+    from cfkit.lookups.geodb import GeoDb, GeoDbs
     from cfkit.objects import Place
+    from cfkit.sweep import Linking, Sweep
 
 SCHEMA_VERSION = 3
 LOAD_MEMORY = "1400MB"
@@ -140,7 +145,7 @@ class Case:
         role_arn: str | None = None,
         region: str | None = None,
         endpoint_url: str | None = None,
-        geo_db: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
+        geo_db: GeoDbs = None,
         progress: bool | None = None,
     ) -> LoadReport:
         """Loads log objects: files, folders, globs, `s3://bucket/prefix`. Returns the report; the case's scope stays as it is.
@@ -156,7 +161,7 @@ class Case:
         be written; a single object that cannot be read is in the report, not raised. Ctrl-C raises LoadStopped, with the report.
         """
         from cfkit.load import Wanted, listed
-        from cfkit.lookups.addresses import Databases
+        from cfkit.lookups import geodb
         from cfkit.sources.realtime import declared
         from cfkit.sources.recognise import SOURCES
 
@@ -167,12 +172,11 @@ class Case:
             raise WrongUse("Nothing was said about where the logs are. Give a file, a folder, a glob, s3://bucket/prefix or cloudtrail:.")
         wanted = Wanted(scope.window, scope.distributions, source, declared(fields, delimiter, sampling_pct, source == "realtime"))
         places = [_place(each, profile=profile, role_arn=role_arn, region=region, endpoint_url=endpoint_url) for each in where]
-        objects = listed(places, scope.window, scope.distributions)
-        if not objects:
-            raise CannotRead(_nothing_there(where, places, scope))
-        databases = _paths(geo_db)
-        Databases(databases or ()).close()  # one that cannot be read is said before anything is loaded
-        return self._load(places, objects, wanted, progress, databases)
+        with geodb.opened(geo_db) as databases:  # one that cannot be read is said before anything is loaded
+            objects = listed(places, scope.window, scope.distributions)
+            if not objects:
+                raise CannotRead(_nothing_there(where, places, scope))
+            return self._load(places, objects, wanted, progress, databases)
 
     def inventory(
         self,
@@ -212,10 +216,11 @@ class Case:
         return report(self._reader(), taken, loaded, loaded.case)
 
     def _load(
-        self, places: list[Place], objects: list[Any], wanted: Wanted, progress: bool | None, databases: list[Path] | None = None
+        self, places: list[Place], objects: list[Any], wanted: Wanted, progress: bool | None, databases: list[GeoDb] | None = None
     ) -> LoadReport:
+        from cfkit.history import fill as history
         from cfkit.load import Loader, LoadStopped, memory, spill_folder
-        from cfkit.lookups.fill import look_up
+        from cfkit.lookups import fill
 
         con = self._writer()
         loader = None
@@ -229,16 +234,23 @@ class Case:
                 con.execute("set disabled_compression_methods = 'zstd,fsst'")
                 # Batches end in partly filled row groups. Merging them at the end would write much of the table twice for nothing.
                 con.execute("set max_vacuum_tasks = 0")
+                fill.resume(con)
                 loader = Loader(con, folder, wanted, progress)
                 loader.report.case = self.name if self.path is None else self.path.name
                 loader.report.notes = [note for place in places for note in place.notes]
                 try:
-                    report = loader.run(places, objects)
-                    look_up(con, databases)
-                    return report
+                    loader.run(places, objects)
+                    loader.report.looked_up = _looked_up(con, databases)
+                    history.fill(con)
+                    return loader.report
                 except LoadStopped:
-                    look_up(con, databases)
+                    with contextlib.suppress(CfkitError, KeyboardInterrupt):  # the next load makes up for it
+                        loader.report.looked_up = _looked_up(con, databases)
+                        history.fill(con)
                     raise
+                except KeyboardInterrupt:  # while looking up; all objects are loaded
+                    loader.report.stopped = True
+                    raise LoadStopped(loader.report) from None
                 finally:
                     if loader.report.counts["rejected"]:
                         loader.report.reasons = _reject_reasons(con)
@@ -251,22 +263,27 @@ class Case:
                     con.execute(f"reset {setting}")
                 con.execute(f"set memory_limit = '{ASK_MEMORY}'")
 
-    def look_up(self, geo_db: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None) -> None:
-        """Looks up countries, networks, agents and edge locations again for what is loaded; every load does so for what it brings.
+    def look_up(self, geo_db: GeoDbs = None) -> LookedUp:
+        """Looks up countries, networks, agents and edge locations of what is loaded; every load does so for what it brings.
 
-        `geo_db`: one or several databases in MaxMind DB format (GeoLite2, DB-IP, IPinfo). What they know of an address replaces what was
-        known of it; the country in a log wins over both. They are remembered for later loads as long as they are there. Raises CannotRead
-        for a database that cannot be read.
+        `geo_db`: databases in MaxMind DB format (GeoLite2, DB-IP, IPinfo), asked in this order; all addresses are looked up again where
+        they, or what they hold, differ from those before. The log's own country wins over them, and they over the registries. They are
+        used by later loads too, as long as they are where they were; `[]` goes back to the registries alone. Returns what was looked up,
+        which prints itself. Raises CannotRead for a database that cannot be read, with nothing changed.
         """
-        from cfkit.lookups.fill import look_up
+        from cfkit.lookups import geodb
 
-        con = self._writer()
-        try:
-            look_up(con, _paths(geo_db))
-        finally:
-            if self.path is not None:
-                con.close()
-                self._reader()
+        self._reader()  # a question of a case that is not there makes none
+        with geodb.opened(geo_db) as databases:
+            con = self._writer()
+            try:
+                if self.path is not None:
+                    con.execute("set max_vacuum_tasks = 0")  # as when loading: it would write all requests again
+                return _looked_up(con, databases)
+            finally:
+                if self.path is not None:
+                    con.close()
+                    self._reader()
 
     # --- asking -----------------------------------------------------------------------------------------------------------
 
@@ -284,6 +301,33 @@ class Case:
         from cfkit import queries
 
         return queries.run(self._reader(), queries.find(name), params, self._scope, self.provenance())
+
+    def history(self) -> History:
+        """Every configuration change in the scope, field by field, rebuilt from the trail; prints itself, and is a table in a notebook."""
+        from cfkit.history.story import history
+
+        return history(self._reader(), self._scope)
+
+    def sweep(
+        self,
+        only: Iterable[str] | None = None,
+        *,
+        linking: Linking | None = None,
+        limit_s: float | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        progress: bool | None = None,
+    ) -> Sweep:
+        """Asks every detection in the current scope, or `only` those named; tells what they found as story lines, the worst first.
+
+        A detection whose logs are not loaded, and one that fails or takes longer than `limit_s` seconds (60), is reported and does not
+        stop the others. `linking` says how far apart findings may be to be one story; `folder` is another catalogue. Raises WrongUse for
+        a name that is no detection.
+        """
+        from cfkit import sweep
+
+        limit = sweep.LIMIT_S if limit_s is None else limit_s
+        catalogue = None if folder is None else Path(folder)
+        return sweep.run(self._reader(), self._scope, self.provenance(), only, catalogue, linking, limit, progress)
 
     def sql(self, text: str, params: dict[str, Any] | list[Any] | None = None) -> pd.DataFrame:
         """One SQL statement of your own, in the current scope (`requests`; `all_requests` is everything). Values are bound by `params`."""
@@ -348,6 +392,16 @@ def _nothing_there(where: tuple[Any, ...], places: list[Place], scope: Scope) ->
     return f"No CloudFront logs under {', '.join(map(str, where))}{asked}. {there} {hint}"
 
 
+def _looked_up(con: Any, databases: list[GeoDb] | None) -> LookedUp:
+    from cfkit.load.loader import write_failed
+    from cfkit.lookups import fill
+
+    try:
+        return fill.look_up(con, databases)
+    except duckdb.Error as error:
+        raise write_failed(error) from error
+
+
 def _reject_reasons(con: Any) -> list[tuple[str, int]]:
     """Reasons without the values in them, so that a thousand different bad numbers are one line."""
     try:
@@ -408,12 +462,6 @@ def _unbegun(path: Path) -> bool:
 def _is_blank(con: Any) -> bool:
     (tables,) = con.execute("select count(*) from information_schema.tables").fetchall()[0]
     return tables == 0
-
-
-def _paths(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None) -> list[Path] | None:
-    if given is None:
-        return None
-    return [Path(each) for each in ((given,) if isinstance(given, str | os.PathLike) else given)]
 
 
 def _make(path: Path) -> None:

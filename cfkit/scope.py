@@ -100,6 +100,12 @@ def apply(con: duckdb.DuckDBPyConnection, scope: Scope, question: str | None = N
         con.execute(f"create or replace temp view {name} as {everything}{where}")
 
 
+def numbered(con: duckdb.DuckDBPyConnection, scope: Scope) -> str:
+    """SQL of all requests as logged, without lookups, with `row_id`, by which DuckDB reads single rows at once, and `in_scope`."""
+    inside = _condition(scope, "").removeprefix(" where ") or "true"
+    return f"select rowid as row_id, ({inside}) as in_scope, * from {_name(_database(con))}.main.{TABLES['requests'].rows}"
+
+
 def lift(con: duckdb.DuckDBPyConnection) -> None:
     """Take the views of `apply` away again, so that the short names are the tables."""
     for table in SCOPED:

@@ -25,5 +25,7 @@ def samples_folder() -> Path:
 
 
 def sample_objects() -> tuple[Path, ...]:
-    """The buckets among the samples, each a folder with its objects under their keys: access logs, CloudTrail, AWS WAF."""
-    return tuple(samples_folder() / bucket for bucket in ("acme-cf-logs", "acme-trail-logs", "aws-waf-logs-acme"))
+    """What there is to load among the samples: three buckets, each a folder with its objects under their keys (access logs, CloudTrail,
+    AWS WAF), what somebody saved of the configuration, and where the search engine's crawler comes from."""
+    names = ("acme-cf-logs", "acme-trail-logs", "aws-waf-logs-acme", "acme-inventory", "crawler_ranges.json")
+    return tuple(samples_folder() / name for name in names)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cfkit import lookups, scope
+from cfkit.history import fill as history
 from cfkit.load import ledger
 from cfkit.sources import inventory
 from cfkit.sources.columns import TABLES, VIEWS, Table
@@ -29,6 +30,7 @@ SQL = (
     # In the duckdb shell, without a scope, everything is what both names mean.
     + "".join(f"create view {table.name} as {scope.shown(table)};\n" for table in TABLES.values() if table.rows != table.name)
     + inventory.SQL
+    + history.TABLES
     + "".join(f"create view all_{name} as select * from {name};\n" for name in (*TABLES, *VIEWS))
     + scope.MACROS
 )
@@ -43,6 +45,10 @@ _ABOUT = {
     "addresses": "What is known of each address: `client_ip` of requests, AWS WAF records and connections, `actor_ip` of changes.",
     "agents": "What each User-Agent says its sender is: a claim, not a proof. Join on `user_agent`.",
     "lookups": "Where the answers of the three tables above come from.",
+    "config_versions": "What a distribution, policy, function, key group or web ACL was, from when to when: rebuilt from `changes`.",
+    "config_changes": "What each call changed, field by field, and whether that weakened anything. Join on `event_id`.",
+    "config_behaviors": "The cache behaviors of each version in their order: a request's is the first whose pattern fits its path.",
+    "config_posture": "Verdicts on the CloudFront controls of AWS Security Hub, each for as long as it held.",
 }
 
 
@@ -59,7 +65,7 @@ def markdown() -> str:
         for column in table.columns:
             fields = ", ".join(f"`{name}`" for name in column.fields)
             lines.append(f"| `{column.name}` | {column.type} | {column.meaning} | {fields} |")
-    for name, columns in described(ledger.TABLES + lookups.TABLES):
+    for name, columns in described(ledger.TABLES + lookups.TABLES + history.TABLES):
         lines += ["", f"## `{name}`", "", _ABOUT[name], "", "| column | type | meaning |", "| --- | --- | --- |"]
         lines += [f"| `{column}` | {kind.upper()} | {meaning} |" for column, kind, meaning in columns]
     return "\n".join(lines) + "\n"

@@ -28,7 +28,7 @@ from conftest import Write, line, log
 
 from cfkit import cli, shipped
 
-VERBS = ("load", "queries", "show", "ask", "lab", "demo")
+VERBS = ("load", "queries", "show", "ask", "sweep", "lab", "demo")
 INCIDENT = ("--start", "2026-03-04T14:00", "--end", "2026-03-04T15:00")
 
 
@@ -340,7 +340,7 @@ def test_each_refusal_is_one_paragraph_with_what_to_try(run: Run, sample_file: P
     refused(run("ask", "traffic/overview", "--case", missing), str(missing), "cfkit load")
     assert not missing.exists(), "a question must not make a case file"
     refused(run("ask", "traffic/errors_by_egde", *case), "traffic/errors_by_edge")
-    refused(run("show", "nothing/like_it"), "cfkit queries")
+    refused(run("show", "nothing/whatsoever"), "cfkit queries")
     refused(run("ask", "traffic/over_time", *case, "-p", "bucket"), "'bucket'", "key=value")
     refused(run("ask", "traffic/over_time", *case, "-p", "bucket=1 hour", "-p", "bucket=2 hours"), "twice")
     refused(run("ask", "traffic/over_time", *case, "-p", "bucket=soon"), "bucket", "'soon'")

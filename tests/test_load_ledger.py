@@ -159,11 +159,14 @@ RTMP = (
             "its fields are neither date and time nor timestamp(ms)",
         ),
         ("PK\x03\x04rest", "a zip archive"),
-        ("PAR1....", "a Parquet file"),
+        ("PAR1....", "a Parquet file inside gzip"),
+        ("PARE....", "an encrypted Parquet file"),
+        (gzip.compress(gzip.compress(log(line()).encode())), "gzip inside gzip: unpack it once"),
+        (log(line()).encode("utf-16"), "text in UTF-16, as Windows PowerShell writes it with >: save it as UTF-8"),
         ('203.0.113.9 - - [01/Oct/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 5\n', "not a log this kit reads"),
     ],
 )
-def test_what_is_no_log_is_refused_as_a_whole_with_the_reason(write: Write, text: str, reason: str) -> None:
+def test_what_is_no_log_is_refused_as_a_whole_with_the_reason(write: Write, text: str | bytes, reason: str) -> None:
     path = write(text, name="E2EXAMPLE1.2026-03-04-14.0a1b2c3d.gz")
     case = cfkit.Case()
     report = case.load(path, progress=False)

@@ -176,6 +176,14 @@ def test_a_query_may_name_the_bounds_of_the_scope(con: duckdb.DuckDBPyConnection
         ask(con, q, scope_start="2026-03-04")
 
 
+def test_a_query_may_name_the_distributions_of_the_scope(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    q = query(
+        tmp_path, "select $scope_distributions as wanted, $scope_distributions is null as every", columns="wanted every", found="{wanted}."
+    )
+    assert ask(con, q).records == [(None, True)]
+    assert ask(con, q, Scope.of(distribution="E2EXAMPLE2")).records == [(["E2EXAMPLE2"], False)]
+
+
 def test_an_empty_answer_says_when_there_is_no_evidence_at_all(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     q = query(tmp_path, "select count(*) as requests from requests where status >= 500 having count(*) > 0")
     quiet = ask(con, q)

@@ -23,6 +23,18 @@ PROMISED = {
     "audit/rejects",
     "performance/cache_hit_ratio",
     "performance/latency",
+    "security/command_injection",
+    "security/cross_site_scripting",
+    "security/exposure",
+    "security/jndi_injection",
+    "security/metadata_ssrf",
+    "security/path_traversal",
+    "security/remote_file_inclusion",
+    "security/secrets_in_logs",
+    "security/sensitive_files",
+    "security/sql_injection",
+    "security/template_injection",
+    "security/web_shell",
     "traffic/compare_windows",
     "traffic/errors_by_edge",
     "traffic/errors_by_path",
@@ -212,6 +224,13 @@ def test_answers_a_case_whose_only_objects_were_refused(name: str, refused: duck
         rows = answer.rows.to_dict("records")
         assert rows[0]["status"] == "incomplete"
         assert {row["object"] for row in rows if row["status"] == "refused"} == {"E1.2026-03-03-11.aaaaaaaa", "notes.txt"}
+    elif name == "audit/sources":
+        assert not any(answer.rows.is_loaded)
+    elif name == "audit/unloaded":
+        assert {(row["name"], row["state"]) for row in answer.rows.to_dict("records")} == {
+            ("notes.txt", "refused"),
+            ("E1.2026-03-03-11.aaaaaaaa", "refused"),
+        }
     else:
         assert not answer.records
 

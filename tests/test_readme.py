@@ -25,6 +25,7 @@ from trail import record
 import cfkit
 from cfkit import cli, queries, shipped
 from cfkit.cli import listing
+from cfkit.inventory.collect import ACTIONS
 
 README = shipped.CHECKOUT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -79,6 +80,21 @@ def history() -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(scope="module")
+def account() -> Iterator[str]:
+    """An account without distributions."""
+    from aws_front import Front
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        with Front("http://{}:{}".format(*server.get_host_and_port())) as front:
+            yield front.url
+    finally:
+        server.stop()
+
+
 @dataclass
 class Done:
     code: int
@@ -116,15 +132,16 @@ def test_every_command_is_of_a_kind_that_a_test_here_runs() -> None:
 
 
 def test_the_cfkit_commands_run_one_after_the_other(
-    run: Run, folder: Path, bucket: str, history: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, folder: Path, bucket: str, history: str, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bucket and Event history are served on loopback; `cfkit lab`, which would stay open, is started for real in test_cli_lab.py."""
+    """Bucket, Event history and account are served on loopback; `cfkit lab`, which stays open, is started in test_cli_lab.py."""
     ran = [command for command in COMMANDS if command.startswith("cfkit ") and not command.startswith("cfkit lab")]
     assert any("s3://" in command for command in ran)
     assert any("cloudtrail:" in command for command in ran)
     monkeypatch.setattr("cfkit.objects.event_history.PER_SECOND", 10_000)
     for command in ran:
-        done = run(command, bucket if "s3://" in command else history if "cloudtrail:" in command else None)
+        endpoints = {"s3://": bucket, "cloudtrail:": history, "cfkit inventory": account}
+        done = run(command, next((url for word, url in endpoints.items() if word in command), None))
         assert done.code == 0, f"{command}\n{done.err}"
     assert (folder / "paths.csv").read_text().startswith("path,")
     with cfkit.Case(folder / "incident.duckdb") as case:
@@ -231,7 +248,9 @@ def test_the_table_of_queries_is_the_catalogue() -> None:
 
 def test_the_policy_allows_what_the_kit_asks_for_when_it_is_denied_and_nothing_more() -> None:
     (policy,) = (json.loads(block) for block in blocks("json"))
-    allowed = {action for statement in policy["Statement"] for action in [statement["Action"]]}
+    actions = [statement["Action"] for statement in policy["Statement"]]
+    allowed = {each for each in actions if isinstance(each, str)}
+    assert [set(each) for each in actions if isinstance(each, list)] == [set(ACTIONS)]
     said = "".join((shipped.CHECKOUT / "cfkit" / "objects" / name).read_text() for name in ("s3/errors.py", "event_history_errors.py"))
     assert allowed == {"s3:ListBucket", "s3:GetObject", "kms:Decrypt", "cloudtrail:LookupEvents"}
     assert all(action in said for action in allowed)

@@ -187,6 +187,36 @@ def test_a_damaged_parquet_object_and_a_foreign_one_are_refused(tmp_path: Path) 
     assert reasons["c.parquet"] == "a Parquet file that is no CloudFront log: its columns are id, name"
 
 
+def test_a_parquet_object_with_an_unreadable_page_is_refused_and_the_objects_beside_it_are_loaded(tmp_path: Path) -> None:
+    sound = write_parquet(tmp_path / "logs" / "a.parquet", [record(V1)])
+    broken = bytearray(sound.read_bytes())
+    broken[200:260] = b"\xff" * 60  # inside a page: header and footer are sound
+    (tmp_path / "logs" / "b.parquet").write_bytes(broken)
+    (tmp_path / "logs" / "c.log").write_text(log(line(), line(sc_status="oops")))
+    case = cfkit.Case(tmp_path / "case.duckdb")
+    report = case.load(tmp_path / "logs", progress=False)
+    ((uri, reason),) = report.failures
+    assert (Path(uri).name, report.loaded, report.counts["rows"], report.counts["rejected"]) == ("b.parquet", 2, 2, 1)
+    assert reason.startswith("a damaged Parquet file")
+    assert "loading" not in reason
+    assert case.sql("select status, lines, note from objects where uri like '%b.parquet'").values.tolist() == [["refused", 0, reason]]
+    again = case.load(tmp_path / "logs", progress=False)
+    assert (again.loaded, again.skipped, again.failed) == (0, 2, 1)
+
+
+def test_rows_of_a_parquet_object_stay_when_it_is_replaced_by_a_damaged_one(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "logs" / "a.parquet", [record(V1)])
+    case = cfkit.Case(tmp_path / "case.duckdb")
+    case.load(tmp_path / "logs", progress=False)
+    broken = bytearray(path.read_bytes())
+    broken[200:260] = b"\xff" * 60
+    path.write_bytes(broken)
+    report = case.load(tmp_path / "logs", progress=False)
+    assert report.failed == 1
+    assert case.sql("select status, rows from objects").values.tolist() == [["loaded", 1]]
+    assert only_row(case)["path"] == "/index.html"
+
+
 def test_parquet_objects_with_odd_names_are_read_where_they_lie(tmp_path: Path) -> None:
     write_parquet(tmp_path / "ye[ar]=2026" / "its[1].parquet", [record(V1)])
     assert only_row(loaded(tmp_path))["path"] == "/index.html"

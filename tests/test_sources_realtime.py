@@ -124,3 +124,24 @@ def test_fields_that_cannot_be_are_said_before_anything_is_read(write: Write, tm
 def test_a_sampling_rate_is_a_percentage(write: Write, rate: float) -> None:
     with pytest.raises(WrongUse, match="sampling rate is a percentage"):
         cfkit.Case().load(write(stream(VALUES), name="s"), fields=FIELDS, sampling_pct=rate, progress=False)
+
+
+def test_fields_that_standard_logs_have_too_are_real_time_where_the_person_says_so(write: Write) -> None:
+    fields = ["timestamp", "c-ip", "sc-status", "cs-uri-stem"]
+    path = write(stream(VALUES, fields=fields), name="stream.gz")
+    case = cfkit.Case()
+    case.load(path, source="realtime", fields=",".join(fields), progress=False)
+    row = only_row(case)
+    assert (row["client_ip"], row["path"], row["query"]) == ("203.0.113.9", "/a b", "q=1 x")
+    assert case.sql("select source from objects").source.tolist() == ["realtime"]
+
+
+def test_an_object_that_was_read_by_the_wrong_fields_is_read_again_by_the_right_ones(write: Write) -> None:
+    path = write(stream(VALUES, fields=["timestamp", "c-ip", "sc-status", "cs-uri-stem"]), name="stream.gz")
+    case = cfkit.Case()
+    assert case.load(path, source="realtime", fields="timestamp,c-ip,sc-status", progress=False).counts["rejected"] == 1
+    right = "timestamp,c-ip,sc-status,cs-uri-stem"
+    assert case.load(path, source="realtime", fields=right, progress=False).counts["rows"] == 1
+    assert only_row(case)["path"] == "/a b"
+    assert case.load(path, source="realtime", fields=right, progress=False).skipped == 1
+    assert case.sql("select status, lines, rows, rejected from objects").values.tolist() == [["loaded", 1, 1, 0]]

@@ -91,12 +91,7 @@ class Answer:
         if format == "json":
             return json.dumps(self.to_dict() | {"rows": self._clean(records)}, ensure_ascii=False, indent=1, allow_nan=False)
         if format == "csv":
-            out = io.StringIO()
-            writer = csv.writer(_Lines(out), lineterminator="\r\n")
-            writer.writerow(self.columns)
-            for record in records:
-                writer.writerow([_csv_cell(value) for value in record])
-            return out.getvalue()
+            return as_csv(self.columns, records)
         if format == "parquet":
             return self._parquet(records)
         return self._markdown(records) if format == "markdown" else self._text(records)
@@ -207,6 +202,16 @@ class _Lines:
 
 
 _CODES = {"status", "asn", "client_port", "line"}  # whole numbers that are names: grouping their digits would only blur them
+
+
+def as_csv(columns: Iterable[str], records: Iterable[Iterable[Any]]) -> str:
+    """Rows as CSV whose text cells no spreadsheet runs as formulas."""
+    out = io.StringIO()
+    writer = csv.writer(_Lines(out), lineterminator="\r\n")
+    writer.writerow(columns)
+    for record in records:
+        writer.writerow([_csv_cell(value) for value in record])
+    return out.getvalue()
 
 
 def is_number(type_: str) -> bool:

@@ -164,6 +164,30 @@ def load(
 
 
 @app.command()
+def history(case_file: CaseFile, start: Start = None, end: End = None, distribution: Distributions = None, as_json: AsJson = False) -> None:
+    """Configuration changes, field by field: what was changed, by whom, and whether it weakened anything.
+
+    Rebuilt from the CloudTrail calls in the case. A call that changed nothing shows nothing; a gap in the trail is said. With a
+    distribution, only its own changes; without, those of policies, functions, key groups and web ACLs as well.
+
+    \b
+    Examples:
+      cfkit history --case incident.duckdb --distribution E2EXAMPLE1
+      cfkit history --case incident.duckdb --start 2026-03-10 --end 2026-03-12 --json
+    """
+    import cfkit
+    from cfkit.cli.changes import show
+
+    with cfkit.Case(case_file) as case:
+        case.scope(start=start, end=end, distribution=distribution)
+        found = case.history()
+        if as_json:
+            _emit_json(found.to_list())
+        else:
+            show(found)
+
+
+@app.command()
 def inventory(
     case_file: CaseFile,
     profile: Annotated[str | None, typer.Option(help="AWS profile to use.")] = None,
@@ -301,6 +325,53 @@ def ask(
             listing.print_answer(answer, limit)
         else:
             _write(listing.formatted(answer, form.value), output, answer)
+
+
+@app.command()
+def sweep(
+    case_file: CaseFile,
+    start: Start = None,
+    end: End = None,
+    distribution: Distributions = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="Only this detection; may be given again.", autocompletion=_query_names),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show every story line, not only the first ten.")] = False,
+    door: Annotated[
+        float, typer.Option(min=0, metavar="HOURS", help="How long after a change an attack that succeeds is told together with it.")
+    ] = 48,
+    limit: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Stop a detection that takes longer, and go on.")] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Ask every detection, and tell what they found as story lines, the worst first.
+
+    Findings that share an entity, a network or a window, and changes with the attacks that got through after them, are one story line.
+    Exit code 1: a detection failed or took too long, so what it looks for was not judged.
+
+    \b
+    Examples:
+      cfkit sweep --case incident.duckdb
+      cfkit sweep --case incident.duckdb --start 2026-03-11 --end 2026-03-13 --all
+      cfkit sweep --case incident.duckdb --json
+    """
+    from datetime import timedelta
+
+    import cfkit
+    from cfkit.cli import storylines
+    from cfkit.sweep import Linking
+
+    with cfkit.Case(case_file) as case:
+        case.scope(start=start, end=end, distribution=distribution or None)
+        swept = case.sweep(only or None, linking=Linking(door=timedelta(hours=door)), limit_s=limit)
+    if as_json:
+        _emit_json(swept.to_list())
+        for caveat in swept.caveats:
+            say(caveat)
+    else:
+        storylines.print_sweep(swept, every)
+    if swept.failed:
+        raise typer.Exit(1)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

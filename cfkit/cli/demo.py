@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,10 @@ from cfkit.cli.terminal import visible
 from cfkit.errors import CannotRead, CfkitError, WrongUse
 
 if TYPE_CHECKING:
+    from cfkit.answer import Answer
     from cfkit.case import Case
     from cfkit.load.report import LoadReport
+    from cfkit.sweep import Sweep
 
 # JupyterLab asks on its first start whether it may fetch news, and looks for its own updates: neither here.
 _SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
@@ -41,10 +43,8 @@ def load_samples(case: Case) -> LoadReport:
     """Loads every object of the sample incident."""
     buckets = shipped.sample_objects()
     for bucket in buckets:
-        if not bucket.is_dir():
-            raise CannotRead(
-                f"The sample incident should lie in {bucket}, and that folder is not there. Install cfkit again, or clone it again."
-            )
+        if not bucket.exists():
+            raise CannotRead(f"The sample incident should lie in {bucket}, and it is not there. Install cfkit again, or clone it again.")
     return case.load(*buckets)
 
 
@@ -75,12 +75,15 @@ def ready_case() -> Path:
     return fresh_case()[0]
 
 
-def headlines(case: Case) -> list[tuple[str, str, str]]:
-    """(theme, query, headline) of every shipped query, with its default parameters, over the whole case."""
+def headlines(case: Case, answered: Mapping[str, Answer] | None = None) -> list[tuple[str, str, str]]:
+    """(theme, query, headline) of every shipped query, with its default parameters, over the whole case; `answered` need no asking."""
     from cfkit import queries
 
     lines = []
     for name, query in queries.catalogue().items():
+        if answered and name in answered:
+            lines.append((query.theme, name, answered[name].headline))
+            continue
         # A parameter that must be given has no default; the query's own example knows one that fits the samples.
         given = {key: query.examples[0].params[key] for key, param in query.params.items() if param.required}
         lines.append((query.theme, name, case.ask(name, **given).headline))
@@ -96,9 +99,12 @@ def run(tell: Callable[[str], None]) -> dict[str, Any]:
     path, report = fresh_case()
     tell(visible(report, lines=True))
 
-    tell("\nEvery query, asked of the whole case:")
     with cfkit.Case(path) as case:
-        asked = headlines(case)
+        tell("\nEvery detection, asked of the whole case (`cfkit sweep` shows all of it):\n")
+        swept = case.sweep()
+        tell("\n".join(_told(swept)))
+        tell("\nEvery query, asked of the whole case:")
+        asked = headlines(case, swept.answers)
     for theme, of_theme in groupby(asked, key=lambda line: line[0]):
         tell(f"\n{theme}")
         for _, name, headline in of_theme:
@@ -113,15 +119,35 @@ def run(tell: Callable[[str], None]) -> dict[str, Any]:
         f"  {html.resolve().as_uri()}\n\n"
         f"Next:\n"
         f"  open that page in a browser, then `{again}` to work in the notebooks yourself\n"
+        f"  {kit} sweep --case {shown} --all\n"
         f"  {kit} ask traffic/errors_by_edge --case {shown} --start 2026-03-04T14:00 --end 2026-03-04T15:00\n"
         f"  {kit} load s3://YOUR-BUCKET/PREFIX/ --case mine.duckdb --start … --end …"
     )
     return {
         "case": str(path),
         "load": report.to_dict(),
+        "sweep": {
+            "headline": swept.headline,
+            "stories": [{"severity": story.severity, "title": story.title, "findings": len(story)} for story in swept.stories],
+        },
         "headlines": [{"query": name, "headline": headline} for _, name, headline in asked],
         "page": str(html),
     }
+
+
+def _told(swept: Sweep) -> list[str]:
+    """The sweep in a few lines: the story line ranked first with its findings, then the titles of the others within the budget."""
+    from cfkit.sweep import display
+
+    kept, rest = swept.shown()
+    lines = [visible(swept.headline), *map(visible, swept.caveats)]
+    for story in kept:
+        between = "\n" if story.number <= 2 else ""
+        lines.append(f"{between}{story.number}. {story.severity}: {visible(story.title)}")
+        for one, more in display.lines(story) if story.number == 1 and len(story) > 1 else []:
+            also = f" (and {more:,} more like it)" if more else ""
+            lines.append(f"     {one.first_seen:%a %d %b %H:%M}  {one.query.name:<30} {visible(one.headline)}{also}")
+    return [*lines, *([visible(rest)] if rest else [])]
 
 
 def lab(case: Path | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ its object's id, and are read from there. An object whose lines did not all beco
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO
 import duckdb
 
 from cfkit.load import duplicates
-from cfkit.load.ledger import Entry, forget, move, record
+from cfkit.load.ledger import Entry, forget, holds_rows, move, record
 from cfkit.sources.columns import TABLES, Table
 from cfkit.sources.cut import Piece
 from cfkit.sources.layout import Layout
@@ -97,6 +98,7 @@ class Batch:
         self._bad: list[tuple[Entry, int, str, str]] = []
         self.entries: list[Entry] = []
         self.superseded: list[tuple[str, int, int]] = []  # (table, object id, lines) of earlier objects that this one says better
+        self.refused: list[tuple[Entry, str]] = []  # Parquet objects that turned out to be damaged, and how
         self.size = 0
 
     def add(self, entry: Entry, pieces: list[Piece]) -> None:
@@ -146,7 +148,8 @@ class Batch:
 
     def write(self, con: Any) -> None:
         """One transaction: rows, rejects and ledger of every object added, or nothing at all."""
-        for careful in (False, True):
+        careful = False
+        while True:
             con.execute("begin")
             try:
                 forget(con, [old for entry in self.entries for old in entry.replaces])
@@ -155,16 +158,31 @@ class Batch:
                 self.superseded = settle(con, self.entries)
                 con.execute("commit")
                 return
-            except UNREADABLE:
-                # The reader gave up on a file as a whole. Once more, every object examined record by record.
+            except duckdb.Error as error:
                 rollback(con)
-                if careful:
-                    raise
+                if not self._refuse_damaged(con):
+                    if careful or not isinstance(error, UNREADABLE):
+                        raise
+                    careful = True  # the reader gave up on a file as a whole: once more, every object examined record by record
                 for entry in self.entries:
                     entry.start_over()
             except BaseException:
                 rollback(con)
                 raise
+
+    def _refuse_damaged(self, con: Any) -> bool:
+        """Takes out Parquet objects whose pages cannot be read, which only their reading shows. Says whether there were any."""
+        found = [(file, reason) for files in self._files.values() for file in files if (reason := damage(file.path))]
+        for file, reason in found:
+            file.path.unlink(missing_ok=True)
+            file.entry.refuse(reason)
+            self.refused.append((file.entry, reason))
+            if holds_rows(con, file.entry.replaces):
+                self.entries.remove(file.entry)  # what was read of it before stays
+        out = {id(file) for file, _ in found}
+        kept = {layout: [file for file in files if id(file) not in out] for layout, files in self._files.items()}
+        self._files = {layout: files for layout, files in kept.items() if files}
+        return bool(found)
 
     def write_rows(self, con: Any, *, staged: bool = False, careful: bool = False) -> None:
         """Rows and rejects of what was added, inside a transaction that is open.
@@ -286,8 +304,9 @@ def _cut_to_windows(con: Any, table: Table, loaded: dict[int, Entry]) -> None:
 
 def _date(con: Any, table: Table, loaded: dict[int, Entry]) -> None:
     """When an object's rows were, and of which distribution, where they say so themselves and are all of one."""
+    of = "distribution" if "distribution" in table.names else "cast(null as varchar)"
     spans = con.execute(
-        "select object_id, min(time), max(time), min(distribution), max(distribution), count(distribution) "
+        f"select object_id, min(time), max(time), min({of}), max({of}), count({of}) "
         f"from {table.rows} where object_id between $low and $high group by object_id",
         {"low": min(loaded), "high": max(loaded)},
     ).fetchall()
@@ -353,6 +372,24 @@ def _examine(con: Any, entry: Entry, layout: Layout, lines: list[bytes], first_l
 def examine_parquet(con: Any, entry: Entry, layout: Layout, path: Path) -> None:
     """The same for the rows of a Parquet file."""
     _one_by_one(con, entry, layout, {"object_id": entry.object_id, "broken_text": False, "file": str(path)})
+
+
+def damage(path: Path) -> str | None:
+    """Why not every value of a Parquet file can be read, if so. Looked at apart from the case, which an odd error could close."""
+    try:
+        with duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}) as con:
+            con.execute(
+                "select bit_xor(hash(columns(*))) from read_parquet($path, hive_partitioning = false)", {"path": str(path)}
+            ).fetchall()
+    except duckdb.Error as error:
+        return damaged(error)
+    return None
+
+
+def damaged(error: duckdb.Error) -> str:
+    """DuckDB's words, without the name that the file has only for the kit."""
+    text = str(error).splitlines()[0]
+    return "a damaged Parquet file: " + re.sub(r"(?:file )?[\"'][^\"']*\.parquet[\"']", "the file", text)
 
 
 def _one_by_one(con: Any, entry: Entry, layout: Layout, values: dict[str, object]) -> None:

@@ -131,6 +131,11 @@ class Entry:
         self.findings.clear()
         self.first_time = self.last_time = None
 
+    def refuse(self, reason: str) -> None:
+        """It turned out to be no log, or damaged, while its rows were on their way: it gives none."""
+        self.start_over()
+        self.status, self.notes, self.source, self.layout = "refused", [reason], None, None
+
 
 @dataclass(frozen=True)
 class Known:
@@ -144,6 +149,7 @@ class Known:
     windows: tuple[Window, ...]
     status: str
     source: str | None = None
+    declared: tuple[str, ...] = ()  # the fields that somebody said it has, where it does not say so itself
 
     def holds(self, window: Window) -> bool:
         """Whether every line of the window is in the case already: all lines are, or the windows read so far cover it."""
@@ -155,14 +161,16 @@ class Ledger:
 
     def __init__(self, con: Any) -> None:
         rows = con.execute(
-            "select object_id, uri, identity, md5, distribution, bytes, ignored, loaded_windows, status, source from objects"
+            "select o.object_id, o.uri, o.identity, o.md5, o.distribution, o.bytes, o.ignored, o.loaded_windows, o.status, o.source, "
+            "case when contains(o.format, 'declared') then l.fields end "
+            "from objects as o left join layouts as l on l.layout_id = o.layout_id"
         ).fetchall()
         self._by_identity: dict[str, Known] = {}
         self._identities: dict[int, list[str]] = {}
         self._by_uri: dict[str, Known] = {}
         self._next = 1 + max((row[0] for row in rows), default=0)
-        for object_id, uri, identity, md5, distribution, size, ignored, windows, status, source in rows:
-            known = Known(object_id, uri, identity, distribution, ignored, read_windows(windows), status, source)
+        for object_id, uri, identity, md5, distribution, size, ignored, windows, status, source, declared in rows:
+            known = Known(object_id, uri, identity, distribution, ignored, read_windows(windows), status, source, tuple(declared or ()))
             self._keep(known, content_of(source, md5, size))
 
     def _keep(self, known: Known, content: str | None) -> None:
@@ -303,6 +311,12 @@ def forget(con: Any, object_ids: list[int]) -> None:
     rows = [table.rows for table in LOG_TABLES.values()]
     for table in (*rows, "rejects", "ignored", "duplicates", "objects"):
         con.execute(f"delete from {table} where object_id in (select unnest($ids))", ids)
+
+
+def holds_rows(con: Any, object_ids: list[int]) -> bool:
+    """Whether any of these objects is in the case with what was read of it."""
+    held = "select count(*) from objects where status in ('loaded', 'partial') and object_id in (select unnest($ids))"
+    return bool(object_ids) and con.execute(held, {"ids": object_ids}).fetchall()[0][0] > 0
 
 
 def move(con: Any, moved: list[tuple[int, str]]) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from cfkit.errors import CaseError
+from cfkit.errors import CannotRead, CaseError
 from cfkit.load import parquet, stream, unpack
 from cfkit.load.batch import Batch
 from cfkit.load.ledger import Entry, Known, Ledger, content_of, forget, identity_of, timed
@@ -29,7 +29,7 @@ from cfkit.load.report import LoadReport
 from cfkit.load.unpack import Prepared, Wanted
 from cfkit.objects import Fetched, LogObject, Place
 from cfkit.sources import recognise
-from cfkit.sources.cut import Cutter
+from cfkit.sources.cut import Cutter, declared_layout
 from cfkit.window import Window, merged
 
 BATCH_BYTES = 256 << 20
@@ -74,6 +74,7 @@ class Loader:
         self._writing: Future[None] | None = None
         self._written: Batch | None = None
         self._also_at: dict[int, str] = {}  # where else the bytes of an object lie, by its id
+        self._declared = _declared_fields(wanted)
         self._gone: list[int] = []  # objects whose place now holds other bytes, which the case has already
 
     # --- the flow ---------------------------------------------------------------------------------------------------------
@@ -146,6 +147,8 @@ class Loader:
     def _holds(self, known: Known, item: LogObject) -> bool:
         shape = recognise.SHAPES.get(known.source or "")
         renamed = known.distribution is None and unpack.distribution_of(item, self.wanted.distributions) is not None
+        if known.declared and self._declared and known.declared != self._declared:
+            return False  # read by other fields than those that are said to be right now
         return known.holds(self.window) and not (renamed and (shape is None or shape.of_one_distribution))
 
     def _accept(self, prepared: Prepared, writer: ThreadPoolExecutor) -> None:
@@ -261,6 +264,9 @@ class Loader:
 
     def _keep(self, batch: Batch) -> None:
         self.report.keep(batch.entries)
+        for entry, reason in batch.refused:
+            self.report.fail(entry.object, reason)
+            self.ledger.drop(entry.object_id)
         for table, object_id, lines in batch.superseded:
             self.report.supersede(table, object_id, lines)
 
@@ -281,6 +287,14 @@ class Loader:
             raise write_failed(error) from error
         finally:
             batch.close()
+
+
+def _declared_fields(wanted: Wanted) -> tuple[str, ...]:
+    """The fields as the ledger would name them; none where none are given, or no object could have them."""
+    try:
+        return declared_layout(wanted.declared).fields if wanted.declared.fields else ()
+    except CannotRead:
+        return ()
 
 
 # --- listing and fetching -------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from cfkit.errors import CannotRead
-from cfkit.load.batch import Batch
+from cfkit.load.batch import Batch, damaged
 from cfkit.load.unpack import Prepared, Wanted
 from cfkit.sources import recognise
 from cfkit.sources.layout import Layout
@@ -31,7 +31,7 @@ def look(prepared: Prepared, folder: Path, wanted: Wanted) -> None:
         prepared.failure = f"it cannot be read: {error.strerror or error}"
         return
     except duckdb.Error as error:
-        prepared.refusal = f"a damaged Parquet file: {str(error).splitlines()[0]}"
+        prepared.refusal = damaged(error)
         return
     except CannotRead as error:
         prepared.refusal = str(error)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cfkit.escape import html, plain
 from cfkit.load.ledger import ENTRY_COUNTS, Entry
+from cfkit.lookups.fill import LookedUp
 from cfkit.objects import LogObject
 from cfkit.sources.columns import TABLES
 from cfkit.window import Window
@@ -58,6 +59,7 @@ class LoadReport:
     partial: list[tuple[str, str]] = field(default_factory=list)
     twins: list[tuple[str, str]] = field(default_factory=list)  # skipped: the same bytes lie in the case under another name
     reasons: list[tuple[str, int]] = field(default_factory=list)  # of rejects, the most frequent first; filled by the case
+    looked_up: LookedUp | None = None  # filled by the case
     notes: list[str] = field(default_factory=list)  # what a place says of what it could give
     remarks: list[tuple[str, str]] = field(default_factory=list)  # what objects of a kind leave out
     stale: int = 0  # objects to be loaded again, since what their lines were duplicates of is gone
@@ -180,6 +182,8 @@ class LoadReport:
         if self.failures:
             out.append(f"  failed    {_n(self.failed, 'object')} not loaded")
             out += _listed(_by_reason(self.failures))
+        if self.looked_up is not None and self.looked_up.notable:
+            out.append(f"  addresses {self.looked_up}")
         if self.stale:
             out.append(f"  again     {_n(self.stale, 'object')} to be loaded again: lines that were duplicates of what is gone now")
         if self.stopped:

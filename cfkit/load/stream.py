@@ -10,7 +10,7 @@ from cfkit.errors import CannotRead
 from cfkit.load import loader as flow
 from cfkit.load import unpack
 from cfkit.load.batch import UNREADABLE, Batch, rollback, settle
-from cfkit.load.ledger import Entry, forget, move, record
+from cfkit.load.ledger import Entry, forget, holds_rows, move, record
 from cfkit.load.unpack import BYTE_ORDER_MARK, Prepared
 from cfkit.sources import recognise
 from cfkit.sources.content import Content
@@ -82,19 +82,12 @@ def _parts(loader: Loader, prepared: Prepared, careful: bool) -> list[tuple[str,
 
 
 def _refuse(loader: Loader, entry: Entry, reason: str) -> None:
-    entry.start_over()
-    entry.status, entry.notes, entry.source = "refused", [reason], None
-    entry.layout = None
+    entry.refuse(reason)
     loader.report.fail(entry.object, reason)
     loader.ledger.drop(entry.object_id)
-    if _replaces_rows(loader, entry):
+    if holds_rows(loader.con, entry.replaces):
         return  # what was read of it before stays
     loader.con.execute("begin")
     forget(loader.con, entry.replaces)
     record(loader.con, [entry])
     loader.con.execute("commit")
-
-
-def _replaces_rows(loader: Loader, entry: Entry) -> bool:
-    held = "select count(*) from objects where status in ('loaded', 'partial') and object_id in (select unnest($ids))"
-    return bool(entry.replaces) and loader.con.execute(held, {"ids": entry.replaces}).fetchall()[0][0] > 0

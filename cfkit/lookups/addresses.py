@@ -1,31 +1,27 @@
 """What is known of an address: of what kind it is, in which country, on whose network.
 
-Country: from the user's own database where one is given (MaxMind DB format), else where the address is registered, by the package iptocc
-(the registries' delegation files; MIT or Apache-2.0). Registration says where the holder of the address is, which for a viewer is mostly
-right and for a hosting provider mostly not. Nothing is asked of a network.
+Country: from the user's own database where one is given (`geodb`), else where the address is registered, by the package iptocc (the
+registries' delegation files; MIT or Apache-2.0). Registration says where the holder of the address is, which for a viewer is mostly right
+and for a hosting provider mostly not. Nothing is asked of a network.
 
-Kinds: IANA special-purpose address registries (RFC 6890 and its updates). Only public addresses have a country or a network.
+Kinds: IANA special-purpose address registries (RFC 6890 and its updates). Registries are asked of public addresses only, a user's
+database of every address: it may know the inside of a company.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Any
+from datetime import date
+from functools import cache
+from importlib.metadata import files, version
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
-from cfkit.errors import CannotRead
+from cfkit.lookups import Source
+from cfkit.lookups.geodb import NO_COUNTRY, GeoDb
 
-_V4 = (  # (first address, last address, kind), in order
-    ("0.0.0.0", "0.255.255.255", "reserved"), ("10.0.0.0", "10.255.255.255", "private"), ("100.64.0.0", "100.127.255.255", "shared"),
-    ("127.0.0.0", "127.255.255.255", "loopback"), ("169.254.0.0", "169.254.255.255", "link_local"),
-    ("172.16.0.0", "172.31.255.255", "private"),
-    ("192.0.0.0", "192.0.0.255", "reserved"), ("192.0.2.0", "192.0.2.255", "documentation"), ("192.88.99.0", "192.88.99.255", "reserved"),
-    ("192.168.0.0", "192.168.255.255", "private"), ("198.18.0.0", "198.19.255.255", "benchmark"),
-    ("198.51.100.0", "198.51.100.255", "documentation"), ("203.0.113.0", "203.0.113.255", "documentation"),
-    ("224.0.0.0", "239.255.255.255", "multicast"), ("240.0.0.0", "255.255.255.255", "reserved"),
-)  # fmt: skip
 KINDS = {
     "public": "reachable on the internet",
     "private": "of a private network (RFC 1918, RFC 4193)",
@@ -35,154 +31,129 @@ KINDS = {
     "documentation": "for examples; no machine has it",
     "benchmark": "for measurements; no machine has it",
     "multicast": "of a group",
-    "tunnel": "IPv6 in IPv4 or the other way round (6to4, Teredo, NAT64)",
-    "reserved": "for nothing yet",
+    "tunnel": "IPv4 inside IPv6 (6to4, Teredo, NAT64); country and network are those of the IPv4 address",
+    "reserved": "for nothing yet, or for protocols",
     "not_an_address": "a name, or text that is no address",
 }
 """The values of `addresses.kind`, and what they mean."""
 
+_BLOCKS = {
+    "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+    "shared": ("100.64.0.0/10",),
+    "loopback": ("127.0.0.0/8", "::1/128"),
+    "link_local": ("169.254.0.0/16", "fe80::/10"),
+    "documentation": ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"),
+    "benchmark": ("198.18.0.0/15", "2001:2::/48"),
+    "multicast": ("224.0.0.0/4", "ff00::/8"),
+    "tunnel": ("64:ff9b::/96", "2001::/32", "2002::/16"),
+    "reserved": ("0.0.0.0/8", "192.0.0.0/24", "192.88.99.0/24", "240.0.0.0/4", "::/0", "2001::/23"),
+    "public": ("0.0.0.0/0", "2000::/3"),
+}
+"""The smallest block that an address lies in says its kind."""
 
-def kind(address: str) -> str:
-    """SQL of the kind of an address in the column `address`, IPv4 or IPv6 as text."""
-    parts = [f"cast(split_part({address}, '.', {i}) as bigint)" for i in (1, 2, 3, 4)]
-    number = f"({parts[0]} * 16777216 + {parts[1]} * 65536 + {parts[2]} * 256 + {parts[3]})"
-    is_v4 = f"regexp_full_match({address}, '(25[0-5]|2[0-4]\\d|1?\\d?\\d)(\\.(25[0-5]|2[0-4]\\d|1?\\d?\\d)){{3}}')"
-    v4 = " ".join(f"when {number} between {_number(first)} and {_number(last)} then '{name}'" for first, last, name in _V4)
-    v6 = f"lower({address})"
-    return f"""case
-        when {is_v4} then case {v4} else 'public' end
-        when not (regexp_full_match({v6}, '[0-9a-f:]{{2,39}}|[0-9a-f:]{{2,30}}:(\\d{{1,3}}\\.){{3}}\\d{{1,3}}') and contains({v6}, ':'))
-            then 'not_an_address'
-        when {v6} = '::1' then 'loopback'
-        when {v6} = '::' then 'reserved'
-        when regexp_matches({v6}, '^f[cd][0-9a-f]{{2}}:') then 'private'
-        when regexp_matches({v6}, '^fe[89ab][0-9a-f]:') then 'link_local'
-        when regexp_matches({v6}, '^ff[0-9a-f]{{2}}:') then 'multicast'
-        when regexp_matches({v6}, '^2001:0?db8:|^3fff:') then 'documentation'
-        when regexp_matches({v6}, '^2002:|^2001:0{{0,4}}:|^64:ff9b:|^::ffff:') then 'tunnel'
-        when regexp_matches({v6}, '^[23][0-9a-f]{{3}}:') then 'public'
-        else 'reserved'
-    end"""
+Known = tuple[str, str | None, str | None, int | None, str | None]
+"""kind, country, country_from, asn, network."""
 
 
-def _number(address: str) -> int:
-    a, b, c, d = map(int, address.split("."))
-    return a << 24 | b << 16 | c << 8 | d
+def look_up(addresses: Sequence[str], databases: Sequence[GeoDb] = ()) -> list[Known]:
+    """What is known of each address, in order. Of several databases the first that says a thing counts; the registries fill countries in.
 
-
-@dataclass(frozen=True)
-class Source:
-    """Where answers come from, for the write-up."""
-
-    name: str
-    source: str
-    version: str | None
-    as_of: date | None
-
-
-@dataclass(frozen=True)
-class Found:
-    country: str | None = None
-    country_from: str | None = None
-    asn: int | None = None
-    network: str | None = None
-
-
-class Databases:
-    """The user's own databases, opened; a context manager. Raises CannotRead for one that is missing or no MaxMind DB."""
-
-    def __init__(self, paths: Iterable[Path]) -> None:
-        import maxminddb
-
-        self.paths = [path.expanduser() for path in paths]
-        self._readers: list[Any] = []
-        for path in self.paths:
-            try:
-                self._readers.append(maxminddb.open_database(str(path)))
-            except FileNotFoundError:
-                self.close()
-                raise CannotRead(f"There is no geo database {path}. Give a file in MaxMind DB format (.mmdb).") from None
-            except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
-                self.close()
-                reason = " ".join(str(error).split()) or type(error).__name__
-                raise CannotRead(
-                    f"{path} cannot be read as a geo database: {reason}. It should be in MaxMind DB format (.mmdb), as GeoLite2, DB-IP and "
-                    "IPinfo offer it."
-                ) from None
-
-    def sources(self) -> list[Source]:
-        out = []
-        for path, reader in zip(self.paths, self._readers, strict=True):
-            meta = reader.metadata()
-            out.append(Source("address", f"{path.name} ({meta.database_type})", None, datetime.fromtimestamp(meta.build_epoch, UTC).date()))
-        return out
-
-    def find(self, address: str) -> Found:
-        """What the databases say together; of several, the first that says a thing. Nothing of what is no address of theirs."""
-        country: str | None = None
-        asn: int | None = None
-        network: str | None = None
-        for reader in self._readers:
-            try:
-                record = reader.get(address)
-            except (ValueError, TypeError):  # an IPv6 address asked of an IPv4 database, or text that is no address
-                continue
-            except Exception as error:  # a damaged record must not cost the load; the file is named
-                raise CannotRead(f"A geo database is damaged: {error}. Leave it out, or fetch it again.") from None
-            if isinstance(record, dict):
-                country = country or _country(record)
-                asn = asn if asn is not None else _asn(record)
-                network = network or _network(record)
-        return Found(country, "geo-db" if country else None, asn, network)
-
-    def close(self) -> None:
-        for reader in self._readers:
-            reader.close()
-        self._readers = []
-
-    def __enter__(self) -> Databases:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def _country(record: dict[str, Any]) -> str | None:
-    """GeoLite2 and DB-IP: country.iso_code (else where it is registered); IPinfo: country or country_code."""
-    for key in ("country", "registered_country"):
-        value = record.get(key)
-        code = value.get("iso_code") if isinstance(value, dict) else value
-        if isinstance(code, str) and len(code) == 2 and code.isalpha():
-            return code.upper()
-    code = record.get("country_code")
-    return code.upper() if isinstance(code, str) and len(code) == 2 and code.isalpha() else None
-
-
-def _asn(record: dict[str, Any]) -> int | None:
-    """GeoLite2 and DB-IP: autonomous_system_number; IPinfo: asn as "AS15169"."""
-    value = record.get("autonomous_system_number", record.get("asn"))
-    if isinstance(value, str):
-        value = value.upper().removeprefix("AS")
-        return int(value) if value.isdigit() else None
-    return value if isinstance(value, int) and value >= 0 else None
-
-
-def _network(record: dict[str, Any]) -> str | None:
-    for key in ("autonomous_system_organization", "as_name", "organization", "isp"):
-        value = record.get(key)
-        if isinstance(value, str) and value:
-            return value
-    return None
+    Raises CannotRead for a database that turns out to be damaged.
+    """
+    read = [_read(address) for address in addresses]
+    said = [_of_databases(plain, databases) for _, plain in read] if databases else [(None, None, None)] * len(read)
+    ask = [i for i, (kind, _) in enumerate(read) if kind in ("public", "tunnel") and said[i][0] is None]
+    registries = dict(zip(ask, registered([read[i][1] or "" for i in ask]), strict=True))
+    known: list[Known] = []
+    for i, (kind, _) in enumerate(read):
+        country, asn, network = said[i]
+        of_registry = registries.get(i)
+        origin = "geo-db" if country else "registry" if of_registry else None
+        known.append((kind, country or of_registry, origin, asn, network))
+    return known
 
 
 def registered(addresses: Sequence[str]) -> list[str | None]:
-    """The country each address is registered in, ISO 3166-1 alpha-2; None where no registry says."""
-    import iptocc
+    """The country each address is registered in, ISO 3166-1 alpha-2; None where no registry says, or only that it is in Europe or Asia."""
+    from iptocc import country_code
 
-    return [code if code and len(code) == 2 else None for code in iptocc.country_code(list(addresses))]
+    return [None if code in NO_COUNTRY else code for code in country_code(list(addresses))] if addresses else []
 
 
+@cache
 def registry() -> Source:
-    from importlib.metadata import version
+    """The date is when the package was built, as its bill of materials says: it is made anew each night from the registries' files."""
+    built = None
+    for path in files("iptocc") or ():
+        if path.name.endswith(".cyclonedx.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                built = date.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["metadata"]["timestamp"][:10])
+    return Source("country", "iptocc (the registries' delegation files)", version("iptocc"), built)
 
-    return Source("country", "iptocc (the registries' delegation files)", version("iptocc"), None)
+
+def _of_databases(plain: str | None, databases: Iterable[GeoDb]) -> tuple[str | None, int | None, str | None]:
+    country, asn, network = None, None, None
+    if plain is not None:
+        for database in databases:
+            its_country, its_asn, its_network = database.get(plain)
+            country = country or its_country
+            if asn is None and network is None:  # number and name of one record, or they might be of two networks
+                asn, network = its_asn, its_network
+    return country, asn, network
+
+
+# --- kinds --------------------------------------------------------------------------------------------------------------------
+
+
+def kind(address: str) -> str:
+    return _read(address)[0]
+
+
+def _read(address: str) -> tuple[str, str | None]:
+    """Its kind, and the address to look up: of one that holds another, the one inside. None where it is none."""
+    packed = _packed(address)
+    if packed is None:
+        return "not_an_address", None
+    if len(packed) == 4:
+        return _KIND4[bisect_right(_START4, packed) - 1], address
+    if packed.startswith(_MAPPED):  # ::ffff:192.0.2.1 is that IPv4 address, written as IPv6
+        return _KIND4[bisect_right(_START4, packed[12:]) - 1], inet_ntop(AF_INET, packed[12:])
+    found = _KIND6[bisect_right(_START6, packed) - 1]
+    return found, inet_ntop(AF_INET, _inside(packed)) if found == "tunnel" else address
+
+
+_MAPPED = bytes(10) + b"\xff\xff"
+
+
+def _packed(address: str) -> bytes | None:
+    """Its 4 or 16 bytes. Only what is written out counts: not 127.1, 010.0.0.1 or fe80::1%eth0."""
+    try:
+        return inet_pton(AF_INET6 if ":" in address else AF_INET, address)
+    except (OSError, ValueError):
+        return None
+
+
+def _inside(packed: bytes) -> bytes:
+    """The IPv4 address inside: behind the prefix in 6to4 (RFC 3056), at the end in NAT64 (RFC 6052), there inverted in Teredo (RFC 4380)"""
+    if packed.startswith(b"\x20\x02"):
+        return packed[2:6]
+    return bytes(255 - byte for byte in packed[12:]) if packed.startswith(b"\x20\x01") else packed[12:]
+
+
+def _boundaries(family: int) -> tuple[list[bytes], list[str]]:
+    """The addresses at which kinds begin, in order, and which."""
+    width = 4 if family == AF_INET else 16
+    spans = []
+    for of_kind, blocks in _BLOCKS.items():
+        for block in blocks:
+            start, _, bits = block.partition("/")
+            if (":" in block) == (family == AF_INET6):
+                first = int.from_bytes(inet_pton(family, start), "big")
+                spans.append((first, first + (1 << (8 * width - int(bits))), of_kind))
+    edges = sorted({edge for first, end, _ in spans for edge in (first, end) if edge < 1 << (8 * width)})
+    kinds = [min((end - first, of_kind) for first, end, of_kind in spans if first <= edge < end)[1] for edge in edges]
+    return [edge.to_bytes(width, "big") for edge in edges], kinds
+
+
+_START4, _KIND4 = _boundaries(AF_INET)
+_START6, _KIND6 = _boundaries(AF_INET6)

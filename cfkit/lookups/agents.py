@@ -1,28 +1,41 @@
 """What a User-Agent header says its sender is. A claim, not a proof: anybody can send any header.
 
-Crawlers by the patterns of the package crawler-user-agents (MIT; 1,500 of them, tagged by purpose), tools and libraries by markers of our
-own, browsers and apps by the tokens their headers are built from. Fifteen hundred regular expressions on every agent would take seconds
-for a thousand of them; each pattern has a stretch of text that must be there, and one pass (Aho-Corasick) finds which are.
+Crawlers go by the patterns of the package crawler-user-agents (MIT; 1,500 of them, tagged by purpose), tools, libraries, apps and browsers
+by the texts in `agents.toml`. To ask every pattern of every agent would take seconds for a thousand of them, so one pass over an agent
+(Aho-Corasick) finds which of the texts stand in it, and only patterns that are more than a text are asked as regular expressions.
+
+The header is written by whoever sends it, perhaps against this very code. So no more than its first LONGEST characters are looked at, and
+no pattern is taken that could go back over what it has read (`agent_patterns`): what one costs is bounded by its length alone.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from importlib.metadata import version as version_of
+from pathlib import Path
 from typing import Any
+
+from cfkit.lookups import Source
+from cfkit.lookups.agent_patterns import Rule, of_pattern
+
+OWN = Path(__file__).with_name("agents.toml")
 
 KINDS = {
     "browser": "a person's browser",
     "app": "an app or a player on a phone, a television or a desktop",
     "library": "a program through an HTTP library or a command-line tool: curl, python-requests ...",
-    "crawler": "a search engine, an archive, a marketing or research crawler",
+    "crawler": "a search engine, an archive, a marketing or research crawler, or what only calls itself a bot",
     "ai_crawler": "a crawler that collects for, or fetches on behalf of, an AI model",
     "monitor": "an uptime or performance check",
     "feed_reader": "reads feeds on behalf of people",
     "preview": "fetches a link to show a preview of it",
-    "automation": "a browser that a program drives",
+    "automation": "a browser that a program drives, or a load generator",
     "scanner": "looks for weaknesses, for whoever's benefit",
     "none": "no agent was sent",
     "unknown": "none of these",
@@ -31,6 +44,7 @@ KINDS = {
 
 LONGEST = 1_000
 """Characters of an agent that are looked at: real ones are shorter, and a hostile one must not cost more."""
+_NAME_LENGTH = 40
 
 _OF_TAG = {
     "scanner": "scanner", "ai-crawler": "ai_crawler", "monitoring": "monitor", "feed-reader": "feed_reader", "social-preview": "preview",
@@ -39,38 +53,16 @@ _OF_TAG = {
 }  # fmt: skip
 """Kinds of the package's tags; of an agent with several, the first in this order."""
 
-_SCANNERS = (
-    "sqlmap nikto nmap masscan zgrab gobuster feroxbuster dirbuster dirsearch ffuf wfuzz nuclei wpscan joomscan acunetix nessus openvas "
-    "netsparker arachni w3af skipfish zaproxy burpsuite burpcollaborator hydra commix havij whatweb jaeles fimap httpx katana hakrawler "
-    "interactsh qualys detectify dalfox xsstrike jorgee zmeu muieblackcat"
-).split()
-"""Tools that the public rule sets of scanner detections agree on (Elastic, Sigma, OWASP CRS), as they name themselves."""
-_LIBRARIES = {
-    "curl/": "curl", "wget": "Wget", "python-requests": "python-requests", "python-urllib": "Python urllib", "aiohttp": "aiohttp",
-    "python-httpx": "httpx (Python)", "okhttp": "OkHttp", "apache-httpclient": "Apache HttpClient", "java/": "Java",
-    "go-http-client": "Go net/http",
-    "node-fetch": "node-fetch", "axios/": "axios", "undici": "undici", "got (": "got", "libwww-perl": "libwww-perl", "lwp::": "libwww-perl",
-    "ruby": "Ruby", "faraday": "Faraday", "guzzlehttp": "Guzzle", "php/": "PHP", "winhttp": "WinHTTP", "powershell": "PowerShell",
-    "postmanruntime": "Postman", "insomnia": "Insomnia", "httpie": "HTTPie", "boto3": "Boto3", "aws-cli": "AWS CLI", "aws-sdk": "AWS SDK",
-    "scrapy": "Scrapy", "perl": "Perl", "restsharp": "RestSharp", "fasthttp": "fasthttp", "reqwest": "reqwest",
-    "amazon cloudfront": "Amazon CloudFront",
-}  # fmt: skip
-_APPS = {
-    "cfnetwork": "iOS or macOS app", "alamofire": "iOS app", "dalvik": "Android app", "exoplayer": "ExoPlayer",
-    "applecoremedia": "Apple media player",
-    "vlc/": "VLC", "lavf/": "FFmpeg", "stagefright": "Android media player", "fban/": "Facebook app", "fbav/": "Facebook app",
-    "instagram": "Instagram app", "whatsapp": "WhatsApp", "; wv)": "Android WebView", "tiktok": "TikTok app", "electron/": "Electron app",
-    "smart-tv": "Smart TV", "roku": "Roku", "playstation": "PlayStation", "tizen": "Tizen", "web0s": "webOS TV",
-}  # fmt: skip
-_BROWSERS = (
-    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("YaBrowser/", "Yandex Browser"), ("Vivaldi/", "Vivaldi"),
-    ("UCBrowser/", "UC Browser"), ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"), ("CriOS/", "Chrome"), ("Chrome/", "Chrome"),
-    ("MSIE ", "Internet Explorer"), ("Trident/", "Internet Explorer"), ("Safari/", "Safari"), ("Opera", "Opera"),
+_ORDER = (
+    ("scanner",), ("ai_crawler", "monitor", "feed_reader", "preview", "crawler"), ("automation",), ("library",),
+    ("says monitor",), ("says feed",), ("says bot",), ("app",), ("browser",),
 )  # fmt: skip
-_FEED = re.compile(r"feed|\brss\b|\d+ (?:subscriber|reader)s?\b", re.IGNORECASE)
-_MONITOR = re.compile(r"uptime|pinger\b|health-?check|synthetic", re.IGNORECASE)
-_PRODUCT = re.compile(r"([A-Za-z][\w .-]{1,40}?)/\d")
-_NAMELESS_BOT = re.compile(r"([A-Za-z][\w.-]{0,40}(?:bot|crawler|spider|scraper))\b|\b(bot|crawler|spider|scraper)\b", re.IGNORECASE)
+"""Which kinds count first where several match: a machine names the library and the browser it is made of. `says`: by a common word."""
+_SAYS = {
+    "says monitor": ("uptime", "pinger", "health-check", "healthcheck", "synthetic"),
+    "says feed": ("feed", "<rss>", " subscriber", " readers"),
+    "says bot": ("bot", "crawler", "spider", "scraper"),
+}
 
 
 @dataclass(frozen=True)
@@ -81,125 +73,159 @@ class Agent:
 
 def classify(agents: Iterable[str]) -> Iterator[Agent]:
     """What each agent says it is, in order."""
-    known = _known()
-    for agent in agents:
-        yield known.one(agent[:LONGEST])
+    one = _classifier()
+    return (one(agent[:LONGEST]) for agent in agents)
 
 
-def source() -> tuple[str, str, str | None]:
-    """(package, its version, the date of its newest pattern)."""
-    from importlib.metadata import version
+def version() -> str:
+    """Of the package, with a digest of our own list."""
+    return f"{version_of('crawler-user-agents')}+{hashlib.sha256(OWN.read_bytes()).hexdigest()[:8]}"
 
+
+def source() -> Source:
+    """Dated by the newest pattern of the package."""
     newest = max((str(entry.get("addition_date", "")) for entry in _crawlers()), default="")
-    return "crawler-user-agents", version("crawler-user-agents"), newest.replace("/", "-") or None
+    as_of = date.fromisoformat(newest.replace("/", "-")) if newest else None
+    return Source("user agent", "crawler-user-agents and the kit's own list", version(), as_of)
+
+
+# --- one agent ----------------------------------------------------------------------------------------------------------------
+
+_PRODUCT = re.compile(rf"([^\W\d_][^/()\[\]{{}}<>;,]{{0,{_NAME_LENGTH - 1}}})/")
+_WORD_BEFORE = re.compile(r"[\w.\-]*$")
+_WEB_VIEWS = (("(iPhone", "iOS web view"), ("(iPad", "iOS web view"), ("(Macintosh", "macOS web view"))
+"""A page inside an app of Apple's systems names the engine and no browser."""
+
+
+@cache
+def _classifier() -> Callable[[str], Agent]:
+    from ahocorasick_rs import AhoCorasick
+
+    rules = ranked()
+    find = AhoCorasick([rule.needle for rule in rules]).find_matches_as_indexes
+    agents = [Agent(rule.kind, rule.family) for rule in rules]
+    unknown, none = Agent("unknown", None), Agent("none", None)
+
+    def one(text: str) -> Agent:
+        best, where = len(rules), (0, 0)
+        refused: set[int] = set()
+        for rank, low, high in find(text, overlapping=True):
+            if rank < best and rank not in refused:
+                check = rules[rank].check
+                if check is None or check(text, low, high):
+                    best, where = rank, (low, high)
+                elif rules[rank].asks_all:
+                    refused.add(rank)
+        if best == len(rules):
+            view = next((family for token, family in _WEB_VIEWS if token in text), None) if "AppleWebKit/" in text else None
+            return Agent("app", view) if view else unknown if text.strip(" -") else none
+        found = agents[best]
+        if found.kind.startswith("says") or found.family in ("*", "OkHttp"):
+            return _named(text, found, *where)
+        return found
+
+    return one
+
+
+def _named(text: str, found: Agent, low: int, high: int) -> Agent:
+    """What has to be named after the agent itself."""
+    product = _product(text)
+    if found.kind == "says bot":
+        before = _WORD_BEFORE.search(text[max(0, low - _NAME_LENGTH) : low])
+        return Agent("crawler", (before[0] if before else "") + text[low:high])
+    if found.kind.startswith("says"):
+        return Agent("monitor" if found.kind == "says monitor" else "feed_reader", product)
+    if found.family == "OkHttp":
+        # An app that names itself and then the library it is built with is the app.
+        return Agent("app", product) if "Android" in text and product and product.lower() != "okhttp" else found
+    return Agent(found.kind, product)
+
+
+def _product(text: str) -> str | None:
+    """What an agent calls itself first: AcmeShop/5090 CFNetwork/1568 is AcmeShop. Mozilla is nobody's name."""
+    product = _PRODUCT.match(text[: _NAME_LENGTH * 2])
+    return product[1].strip() if product is not None and product[1] not in ("Mozilla", "Opera") else None
+
+
+# --- the rules ----------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def ranked() -> list[Rule]:
+    """All rules, the one that counts first first. Ours stand in place of the package's where both know the same text."""
+    ours = [rule for kind, families in _own().items() if kind != "passed_over" for rule in _own_rules(kind, families)]
+    ours += [rule for kind, texts in _SAYS.items() for rule in _own_rules(kind, {"": texts})]
+    known = {rule.needle for rule in ours if rule.check is None} | set(_own()["passed_over"]["patterns"])
+    theirs: list[Rule] = []
+    for entry in _crawlers():
+        kind = next((kind for tag, kind in _OF_TAG.items() if tag in entry.get("tags", ())), "crawler")
+        rules = of_pattern(entry["pattern"], kind, entry.get("instances", ())) or []
+        theirs += [rule for rule in rules if rule.check is not None or rule.needle not in known]
+
+    def rank(numbered: tuple[int, Rule]) -> tuple[int, int]:
+        number, rule = numbered
+        group = next(at for at, kinds in enumerate(_ORDER) if rule.kind in kinds)
+        # Of apps and browsers the order in the file counts, of all others the text that says most.
+        return group, number if rule.kind in ("app", "browser") else -len(rule.needle)
+
+    return [rule for _, rule in sorted(enumerate([*ours, *theirs]), key=rank)]
+
+
+def left_out() -> list[str]:
+    """Patterns of the package that are not asked, since they might take long on an agent that was made for it."""
+    return [entry["pattern"] for entry in _crawlers() if of_pattern(entry["pattern"], "", ()) is None]
+
+
+def _own_rules(kind: str, families: dict[str, Any]) -> Iterator[Rule]:
+    for family, texts in families.items():
+        for text in texts:
+            if text.startswith("<") or kind.startswith("says"):
+                plain = text.strip("<>")
+                check = _says(kind, text) if kind.startswith("says") else _as_word
+                for needle in dict.fromkeys((plain, plain.capitalize(), plain.title(), plain.upper())):
+                    yield Rule(needle, kind, family, check)
+                continue
+            check = _whole if text.endswith("$") else _at_start if text.startswith("^") else _in_browser if kind == "browser" else None
+            yield Rule(text.removeprefix("^").removesuffix("$"), kind, family, check, asks_all=check is _in_browser)
+
+
+def _says(kind: str, text: str) -> Callable[[str, int, int], bool] | None:
+    if text.startswith("<"):
+        return _as_word
+    return {"says bot": _ends_word, "says feed": _no_feedback}.get(kind)
+
+
+def _as_word(text: str, low: int, high: int) -> bool:
+    return not text[low - 1 : low].isalnum() and not (text[high - 1].isalnum() and text[high : high + 1].isalpha())
+
+
+def _ends_word(text: str, low: int, high: int) -> bool:
+    """bot in Foobot/1 and foo-bot, not in bottle, nor in CUBOT, a maker of phones."""
+    return not text[high : high + 1].isalnum() and text[max(0, low - 2) : high].lower() != "cubot"
+
+
+def _no_feedback(text: str, low: int, high: int) -> bool:
+    return text[high : high + 4].lower() != "back"
+
+
+def _at_start(text: str, low: int, high: int) -> bool:
+    return low == 0
+
+
+def _whole(text: str, low: int, high: int) -> bool:
+    return low == 0 and high == len(text)
+
+
+def _in_browser(text: str, low: int, high: int) -> bool:
+    return text.startswith(("Mozilla/", "Opera/"))
+
+
+@cache
+def _own() -> dict[str, Any]:
+    return tomllib.loads(OWN.read_text(encoding="utf-8"))
 
 
 def _crawlers() -> list[dict[str, Any]]:
     from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
     return list(CRAWLER_USER_AGENTS_DATA)
-
-
-@cache
-def _known() -> _Known:
-    return _Known()
-
-
-class _Known:
-    """The markers, compiled once."""
-
-    def __init__(self) -> None:
-        from ahocorasick_rs import AhoCorasick
-
-        self._patterns: list[tuple[re.Pattern[str], str]] = []
-        self._always: list[int] = []  # patterns without a stretch that must be there
-        by_literal: dict[str, list[int]] = {}
-        for entry in _crawlers():
-            kind = next((kind for tag, kind in _OF_TAG.items() if tag in entry.get("tags", ())), "crawler")
-            number = len(self._patterns)
-            self._patterns.append((re.compile(entry["pattern"]), kind))
-            literal = _must_have(entry["pattern"])
-            if len(literal) < 3:
-                self._always.append(number)
-            else:
-                by_literal.setdefault(literal, []).append(number)
-        self._literals = list(by_literal.values())
-        self._find = AhoCorasick(list(by_literal))
-        own = [(name, ("scanner", name)) for name in _SCANNERS]
-        own += [(marker, ("library", family)) for marker, family in _LIBRARIES.items()]
-        own += [(marker, ("app", family)) for marker, family in _APPS.items()]
-        self._own = [Agent(*what) for _, what in own]
-        self._find_own = AhoCorasick([marker for marker, _ in own])
-
-    def one(self, agent: str) -> Agent:
-        if not agent.strip(" -"):
-            return Agent("none", None)
-        own = list(self._marked(agent.lower()))
-        if scanner := next((each for each in own if each.kind == "scanner"), None):
-            return scanner
-        crawler = self._crawler(agent)
-        if crawler is not None and not (crawler.kind == "library" and own):
-            return crawler
-        if library := next((each for each in own if each.kind == "library"), None):
-            # An app that names itself and then the library it is built with is the app.
-            product = _PRODUCT.match(agent)
-            if library.family == "OkHttp" and "Android" in agent and product is not None:
-                return Agent("app", product[1])
-            return library
-        if _MONITOR.search(agent) is not None:
-            return Agent("monitor", _named(agent))
-        if _FEED.search(agent) is not None:
-            return Agent("feed_reader", _named(agent))
-        if (bot := _NAMELESS_BOT.search(agent)) is not None:
-            return Agent("crawler", bot[1])
-        if app := next((each for each in own if each.kind == "app"), None):
-            return Agent("app", _named(agent)) if app.family == "iOS or macOS app" else app
-        if "(iP" in agent and "AppleWebKit/" in agent and "Safari/" not in agent:
-            return Agent("app", "iOS web view")
-        if agent.startswith(("Mozilla/", "Opera/")):
-            family = next((family for token, family in _BROWSERS if token in agent), None)
-            return Agent("browser", family) if family else Agent("unknown", None)
-        return Agent("unknown", None)
-
-    def _marked(self, agent: str) -> Iterator[Agent]:
-        """Our own markers in it, as words: no «hydra» in «hydration»."""
-        for number, start, end in self._find_own.find_matches_as_indexes(agent, overlapping=True):
-            before, last, after = agent[start - 1 : start], agent[end - 1], agent[end : end + 1]
-            if not before.isalnum() and not (last.isalnum() and after.isalpha()):
-                yield self._own[number]
-
-    def _crawler(self, agent: str) -> Agent | None:
-        """The pattern that says most: of those that match, the longest match, else the first of the package."""
-        numbers = set(self._always)
-        for found, _, _ in self._find.find_matches_as_indexes(agent, overlapping=True):
-            numbers.update(self._literals[found])
-        best: tuple[int, int, str, str] | None = None
-        for number in numbers:
-            pattern, kind = self._patterns[number]
-            if (match := pattern.search(agent)) is not None:
-                said = (len(match[0]), -number, match[0], kind)
-                best = said if best is None or said[:2] > best[:2] else best
-        return None if best is None else Agent(best[3], best[2].strip(" /;:()[]^$") or None)
-
-
-def _named(agent: str) -> str | None:
-    """What an agent calls itself first: AcmeShop/5090 CFNetwork/1568 is AcmeShop."""
-    product = _PRODUCT.match(agent)
-    return product[1] if product is not None and product[1] != "Mozilla" else None
-
-
-def _must_have(pattern: str) -> str:
-    """The longest stretch of plain text that every match of a regular expression holds; empty where there is none to be sure of."""
-    try:
-        from re import _parser  # type: ignore[attr-defined]  # the standard library's own reading of the expression, which has no public name
-
-        parsed = _parser.parse(pattern)
-    except (ImportError, AttributeError, re.error):
-        return ""
-    longest, current = "", ""
-    for code, value in parsed:
-        if str(code) == "LITERAL":
-            current += chr(value)
-        else:
-            longest, current = max(longest, current, key=len), ""
-    return max(longest, current, key=len)

@@ -6,6 +6,7 @@ How a query file is written is in `file.py`, its parameters in `params.py`, its 
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,8 +19,8 @@ from cfkit import scope, shipped
 from cfkit.errors import CaseError, QueryFileError, WrongUse
 from cfkit.escape import plain
 from cfkit.lookups import prices
+from cfkit.queries import attacks, params, sentences
 from cfkit.queries import file as queryfile
-from cfkit.queries import params, sentences
 from cfkit.queries.file import SHAPES, Example, Query
 from cfkit.queries.params import Param
 from cfkit.scope import Scope
@@ -29,10 +30,11 @@ from cfkit.window import moment
 if TYPE_CHECKING:
     from cfkit.answer import Answer
 
-_LOOKUPS_OF = {("requests", column): ("country", "address") for column in ("country", "country_from", "asn", "network")} | {
-    ("requests", "edge_country"): ("edge location",)
-}
-_LOOKUP_TABLES = {"addresses": ("country", "address"), "agents": ("user agent",), "edge_locations": ("edge location",)}
+_LOOKUPS_OF = {
+    ("requests", "country"): "country", ("requests", "country_from"): "country", ("requests", "asn"): "network",
+    ("requests", "network"): "network", ("requests", "edge_country"): "edge location",
+}  # fmt: skip
+_LOOKUP_TABLES = {"addresses": ("country", "network"), "agents": ("user agent",), "edge_locations": ("edge location",)}
 
 __all__ = ["SHAPES", "Example", "Param", "Query", "catalogue", "check_example", "check_result", "find", "names", "run"]
 
@@ -99,21 +101,28 @@ def run(
     """
 
     values = params.bind(query.params, given, query.name)
-    _known_distributions(con, scope_)
+    known_distributions(con, scope_)
     scope.apply(con, scope_, query.sql)
     if "catalogue" in query.tables:
         _write_catalogue(con, query)
+    if query.tables & attacks.NAMES:
+        attacks.make(con, scope_)
     shown = {name: value.shown for name, value in values.items()}
     if "prices" in query.tables:
         prices.make(con, shown.get("price_file", prices.LIST))
     try:
         bound = {name: value.bound for name, value in values.items()}
-        if {"scope_start", "scope_end"}.intersection(query.reserved):
+        if query.reserved:
             # Typed, for a case without rows has no bounds, and of an untyped NULL no function could be chosen.
-            bounds = dict(zip(("scope_start", "scope_end"), _bounds(con, query, scope_), strict=True))
-            bound |= {name: duckdb.Value(at, duckdb.sqltype("TIMESTAMP")) for name, at in bounds.items() if name in query.reserved}
-        if "scope_requests" in query.reserved:
-            bound["scope_requests"] = con.execute("select count(*) from requests").fetchall()[0][0]
+            start, end = _bounds(con, query, scope_)
+            known: dict[str, Any] = {
+                "scope_start": duckdb.Value(start, duckdb.sqltype("TIMESTAMP")),
+                "scope_end": duckdb.Value(end, duckdb.sqltype("TIMESTAMP")),
+                "scope_distributions": duckdb.Value(list(scope_.distributions) or None, duckdb.list_type(duckdb.sqltype("VARCHAR"))),
+            }
+            if "scope_requests" in query.reserved:
+                known["scope_requests"] = con.execute("select count(*) from requests").fetchall()[0][0]
+            bound |= {name: known[name] for name in query.reserved}
         result = con.execute(query.sql, bound)
         columns = [str(column[0]) for column in result.description or ()]
         types = [str(column[1]) for column in result.description or ()]
@@ -144,13 +153,19 @@ def run(
 def _write_catalogue(con: duckdb.DuckDBPyConnection, query: Query) -> None:
     """`catalogue` (query, title, table_name, column_name): which columns each query rests on, for questions about the questions."""
     folder = query.path.parent.parent
-    read = [(name, q.title, table, column) for name, q in catalogue(folder).items() for table, column in sorted(q.reads)]
-    parts = [list(part) for part in zip(*read, strict=True)] or [[], [], [], []]
+    stamps = tuple((name, (folder / f"{name}.sql").stat().st_mtime_ns) for name in names(folder))
     con.execute(
         "create or replace temp table catalogue as select unnest($1::varchar[]) as query, unnest($2::varchar[]) as title, "
         "unnest($3::varchar[]) as table_name, unnest($4::varchar[]) as column_name",
-        parts,
+        [list(part) for part in _read_columns(folder, stamps)],
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _read_columns(folder: Path, stamps: tuple[tuple[str, int], ...]) -> tuple[tuple[str, ...], ...]:
+    """The columns of `catalogue`. Finding out what a hundred files read takes a second, so it is done once for each state of them."""
+    read = [(name, q.title, table, column) for name, q in catalogue(folder).items() for table, column in sorted(q.reads)]
+    return tuple(zip(*read, strict=True)) or ((), (), (), ())
 
 
 def check_result(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope | None = None) -> None:
@@ -238,10 +253,14 @@ def _headline(
 def _nothing_loaded(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> str | None:
     """The headline where the evidence that the query rests on is not in the case, or not in the scope.
 
-    That is each of the tables it `needs`; where it does not say, all of those it reads.
+    That is each of the tables it `needs` (of `requests|waf`, one of them); where it does not say, all of those it reads.
     """
+    for need in query.needs:
+        whys = [_missing(con, query, table, scope_) for table in need.split("|")]
+        if all(whys):
+            return whys[0]
     if query.needs:
-        return next((why for table in query.needs if (why := _missing(con, query, table, scope_))), None)
+        return None
     read = _reads(query, scope.tables(con))
     missing = [_missing(con, query, table, scope_) for table in read]
     return missing[0] if read and all(missing) else None
@@ -251,6 +270,8 @@ def _missing(con: duckdb.DuckDBPyConnection, query: Query, table: str, scope_: S
     """What to say of a table that has no row in the scope; None where it has one."""
     if table in query.tables and con.execute(f"select 1 from {table} limit 1").fetchall():
         return None
+    if table == "changes" and "config_posture" in query.tables and con.execute("select 1 from config_posture limit 1").fetchall():
+        return None  # an inventory tells of the configuration as well
     scoped = table in scope.SCOPED
     first, last = con.execute(f"select min(time), max(time) from {'all_' if scoped else ''}{table}").fetchall()[0]
     if first is None:
@@ -260,6 +281,9 @@ def _missing(con: duckdb.DuckDBPyConnection, query: Query, table: str, scope_: S
         return f"No {what} are loaded in this case, so this is no answer yet. Load them: {how}."
     if table not in query.tables or not scoped:
         return None
+    start, end = scope_.window.start, scope_.window.end
+    if table in ("changes", "waf") and not scope_.distributions and (start is None or start <= last) and (end is None or end > first):
+        return None  # calls and judgements are few: a stretch without any, amid others, is one in which nothing happened
     return (
         f"No {table} are loaded for {scope_}; the case holds {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC. "
         "This says nothing about what happened then."
@@ -273,7 +297,7 @@ def _reads(query: Query, loaded: tuple[str, ...], within_scope: bool = False) ->
 
 def _lookups(con: duckdb.DuckDBPyConnection, query: Query) -> dict[str, str]:
     """Where the answer has from what no log says: {"lookups": "country from …; user agent from …"}. Empty where it needs none."""
-    wanted = {name for table, column in query.reads for name in _LOOKUPS_OF.get((table, column), ())}
+    wanted = {_LOOKUPS_OF[read] for read in query.reads if read in _LOOKUPS_OF}
     wanted |= {name for table, names in _LOOKUP_TABLES.items() if table in query.tables for name in names}
     if not wanted:
         return {}
@@ -321,8 +345,8 @@ def _bounds(con: duckdb.DuckDBPyConnection, query: Query, scope_: Scope) -> tupl
     return start, end
 
 
-def _known_distributions(con: duckdb.DuckDBPyConnection, scope_: Scope) -> None:
-    """A slip in a distribution id would otherwise be an empty answer, which reads as good news."""
+def known_distributions(con: duckdb.DuckDBPyConnection, scope_: Scope) -> None:
+    """Raises WrongUse for one that the case does not have: a slip would otherwise be an empty answer, which reads as good news."""
     ledger = con.execute(
         "select 1 from duckdb_columns() where database_name = current_database()"
         " and table_name = 'objects' and column_name = 'distribution'"

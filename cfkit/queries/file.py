@@ -6,7 +6,7 @@ not begin with `--`, so a comment of the SQL's own needs a blank line before it.
     title *      what the catalogue calls it            question *   what it answers, with a question mark
     found *      the headline, from the first row       quiet *      the headline when no row comes back (cfkit.queries.sentences)
     how          how to read it; blind spots            next         names of queries to ask next
-    needs        tables without which it is no answer, where it reads several: ["waf"]
+    needs        tables without which it is no answer, where it reads several: ["waf"]; one of some: ["requests|waf"]
     attack       MITRE ATT&CK ids                       severity     low, medium, high or critical: makes it a detection
     chart        { kind = …, x = …, y = … }             (SHAPES below)
     [params]     name = { type *, help *, default, required, choices, min, max }                             (cfkit.queries.params)
@@ -15,8 +15,9 @@ not begin with `--`, so a comment of the SQL's own needs a blank line before it.
     [[example]] * start, end, distribution, params, and what must be true: first = {…} (values of the first row), rows = N, or quiet = true
 
 `$scope_start` and `$scope_end` may be named in the SQL without being declared: the bounds of the scope, TIMESTAMP, and where it is open
-the first time loaded, or one second after the last. The end is outside, as in every window. So may `$scope_requests`, BIGINT, how many
-requests are in the scope: a question that would take too long reads a part by it.
+the first time loaded, or one second after the last. The end is outside, as in every window. `$scope_distributions` is the scope's
+distributions, VARCHAR[], NULL where it is every one: for questions about what has no row, which `requests` therefore cannot name.
+`$scope_requests`, BIGINT, is how many requests are in the scope: a question that would take too long reads a part by it.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ from pathlib import Path
 from typing import Any
 
 from cfkit.errors import QueryFileError, WrongUse
+from cfkit.queries import attacks, sentences
 from cfkit.queries import params as parameters
-from cfkit.queries import sentences
 from cfkit.queries.params import Param
 from cfkit.scope import Scope
 from cfkit.sources.columns import TABLES, VIEWS
 
-RESERVED = ("scope_start", "scope_end", "scope_requests")
+RESERVED = ("scope_start", "scope_end", "scope_distributions", "scope_requests")
 SEVERITIES = ("low", "medium", "high", "critical")
 DETECTION_COLUMNS = ("entity_kind", "entity", "first_seen", "last_seen", "requests")
 
@@ -116,15 +117,18 @@ class Query:
 
     @functools.cached_property
     def tables(self) -> frozenset[str]:
-        """Names of tables and views that the SQL reads from; its own CTEs are among them."""
+        """Names of tables and views that the SQL reads from; its own CTEs are among them, and what kit-made tables are made from."""
         # Quotes inside a JSON string are escaped, so text of the query cannot pass for a node of the tree.
         tree = parameters.ask("select json_serialize_sql($text)", text=self.sql)
-        return frozenset(re.findall(r'"type":"BASE_TABLE"[^{}\[\]]*?"table_name":"(\w+)"', tree))
+        named = {*re.findall(r'"type":"BASE_TABLE"[^{}\[\]]*?"table_name":"(\w+)"', tree)}
+        named |= attacks.NAMES.intersection(re.findall(r'"function_name":"(\w+)"', tree))
+        return frozenset(named | {"requests"} if named & attacks.NAMES else named)
 
     @functools.cached_property
     def reads(self) -> frozenset[tuple[str, str]]:
         """(table, column) of the log tables that the SQL mentions: what its answer rests on. A column of two tables is of both."""
-        words = set(re.findall(r"[a-z_][a-z0-9_]*", re.sub(r"--[^\n]*|'[^']*'", "", self.sql)))
+        text = self.sql + (attacks.SQL if self.tables & attacks.NAMES else "")
+        words = set(re.findall(r"[a-z_][a-z0-9_]*", re.sub(r"--[^\n]*|'[^']*'", "", text)))
         read = [table for table in (TABLES | VIEWS).values() if table.name in self.tables or f"all_{table.name}" in self.tables]
         return frozenset((table.name, column) for table in read for column in table.names if column in words)
 
@@ -203,7 +207,7 @@ class _Reader:
         for other in self._texts(head, "next"):
             if not _QUERY_NAME.fullmatch(other) or not (self.folder / f"{other}.sql").is_file():
                 raise self.fail(self._line("next"), f"`next` names {other!r}, and there is no such query")
-        for table in self._texts(head, "needs"):
+        for table in (name for need in self._texts(head, "needs") for name in need.split("|")):
             if table not in TABLES | VIEWS:
                 raise self.fail(self._line("needs"), f"`needs` names {table!r}; the tables are {', '.join(TABLES | VIEWS)}")
         if "chart" in head:

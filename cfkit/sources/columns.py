@@ -203,6 +203,16 @@ _INVENTORY = (
     Column("object_id", "INTEGER", "the object this row was read from: `objects.object_id`"),
 )
 
+_CRAWLER_RANGES = (
+    Column("time", "TIMESTAMP", "when this was true, UTC", ("time",)),
+    Column("time_from", "VARCHAR", "where `time` comes from: answer, the file's own creationTime; file, the time of the file", ("time_from",)),
+    Column("crawler", "VARCHAR", "whose addresses these are, as the name of the published file says: Googlebot, bingbot, GPTBot ...; NULL where it does not", ("crawler",)),
+    Column("prefix", "VARCHAR", "the range as published: 192.0.2.0/27", ("prefix",)),
+    Column("first_address", "VARCHAR", "its first address in 32 hexadecimal digits, IPv4 as IPv6 holds it (::ffff:192.0.2.0); texts that compare as addresses do", ("first_address",)),
+    Column("last_address", "VARCHAR", "its last address, likewise", ("last_address",)),
+    Column("object_id", "INTEGER", "the object this row was read from: `objects.object_id`"),
+)
+
 _LISTINGS = (
     Column("time", "TIMESTAMP", "when this was true, UTC", ("time",)),
     Column("time_from", "VARCHAR", "where `time` comes from: answer, the date in the saved answer; file, the time of its file", ("time_from",)),
@@ -301,7 +311,14 @@ LISTINGS = Table(
     _LISTINGS,
     states=True,
 )
-TABLES = {table.name: table for table in (REQUESTS, CHANGES, WAF, CONNECTIONS, INVENTORY, LISTINGS)}
+CRAWLER_RANGES = Table(
+    "crawler_ranges",
+    "One row for each range of addresses in a published list of a crawler's (`prefixes`, as Google, Bing, OpenAI and others publish them): "
+    "a request that says it is the crawler and comes from elsewhere is not.",
+    _CRAWLER_RANGES,
+    states=True,
+)
+TABLES = {table.name: table for table in (REQUESTS, CHANGES, WAF, CONNECTIONS, INVENTORY, LISTINGS, CRAWLER_RANGES)}
 """Tables that records of objects go to, by name."""
 
 DISTRIBUTIONS = Table(

@@ -24,20 +24,24 @@ BOMB_RATIO = 100
 """An object may unpack to a gibibyte whatever its size, and beyond that to 100 times its size. Genuine objects stay far
 below: every line carries a random 54-character request id, which alone keeps gzip under about 12 to 1."""
 
-_ARCHIVES = {
-    b"\x28\xb5\x2f\xfd": "a zstd file",
-    b"BZh": "a bzip2 file",
-    b"PK\x03\x04": "a zip archive",
-    b"\xfd7zXZ": "an xz file",
-    b"PAR1": "a Parquet file",
-    b"\x89PNG": "a PNG picture",
-    b"%PDF": "a PDF document",
+_NO_TEXT = {
+    b"\x28\xb5\x2f\xfd": "a zstd file, not a log",
+    b"BZh": "a bzip2 file, not a log",
+    b"PK\x03\x04": "a zip archive, not a log",
+    b"\xfd7zXZ": "an xz file, not a log",
+    b"\x89PNG": "a PNG picture, not a log",
+    b"%PDF": "a PDF document, not a log",
+    b"\x1f\x8b": "gzip inside gzip: unpack it once and load what is in it",
+    b"PAR1": "a Parquet file inside gzip: unpack it and load the Parquet file",
+    b"PARE": "an encrypted Parquet file: it cannot be read without its key",
+    b"\xff\xfe": "text in UTF-16, as Windows PowerShell writes it with >: save it as UTF-8 and load it again",
+    b"\xfe\xff": "text in UTF-16: save it as UTF-8 and load it again",
 }
 
 
-def archive_kind(head: bytes) -> str | None:
-    """What a binary beginning betrays, in words; None when it is no kind this kit knows."""
-    return next((kind for magic, kind in _ARCHIVES.items() if head.startswith(magic)), None)
+def no_text(head: bytes) -> str | None:
+    """What a binary beginning betrays, and what to do about it, in words; None when it is no kind this kit knows."""
+    return next((kind for magic, kind in _NO_TEXT.items() if head.startswith(magic)), None)
 
 
 class Content:

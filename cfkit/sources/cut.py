@@ -226,7 +226,7 @@ def declared_layout(declared: Declared) -> Layout:
     names = declared.fields
     if connection.looks_like(names):
         layout = Layout(connection.CONNECTION, names, headed=False, declared=True)
-    elif realtime.looks_like(names):
+    elif declared.realtime or realtime.looks_like(names):
         layout = Layout(realtime.REALTIME, names, headed=False, declared=True)
     else:
         layout = Layout(access.ACCESS, tuple(access.canonical(name) for name in names), headed=False, declared=True)

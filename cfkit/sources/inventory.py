@@ -1,7 +1,8 @@
 """What there is: distributions, their configuration, how their logs are delivered, and what lies in a bucket, at one moment.
 
-Three kinds of object hold it, told by content: the document that `cfkit inventory` makes (`cfkit_inventory`: every call with what AWS said
-or why it said nothing), saved answers of the AWS API (`answers`), and saved listings of a bucket (`listing`). Each thing they tell becomes
+Four kinds of object hold it, told by content: the document that `cfkit inventory` makes (`cfkit_inventory`: every call with what AWS said
+or why it said nothing), saved answers of the AWS API (`answers`), saved listings of a bucket (`listing`), and published lists of the
+addresses of crawlers (`crawlers`). Each thing they tell becomes
 one row, and so does what became of each call. Parts of a delivery may lie in objects of their own: nothing is put together here. The views
 in `views/` do that when they are asked, so that neither the order of loading nor a missing object makes a row wrong.
 """
@@ -12,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cfkit.sources import answers, listing
+from cfkit.sources import answers, crawlers, listing
 from cfkit.sources.answers import LISTS, ONES, About, Bad, Frame, LeftOut, Told
-from cfkit.sources.columns import INVENTORY, LISTINGS, VIEWS, Column, Table
+from cfkit.sources.columns import CRAWLER_RANGES, INVENTORY, LISTINGS, VIEWS, Column, Table
 from cfkit.sources.layout import JSON, Layout, Shape, as_json
 
 MARK = "cfkit_inventory"
@@ -44,7 +45,7 @@ class Inventory(Shape):
         return as_json(value) if column.type == "JSON" else value
 
 
-SHAPES = (Inventory(INVENTORY), Inventory(LISTINGS))
+SHAPES = (Inventory(INVENTORY), Inventory(LISTINGS), Inventory(CRAWLER_RANGES))
 _LAYOUTS = [
     Layout(shape, names, JSON, tuple((name,) for name in names))
     for shape in SHAPES
@@ -56,7 +57,7 @@ SQL = "".join(f"create view {name} as\n{Path(__file__).with_name('views').joinpa
 
 
 def looks_like(record: Mapping[str, Any]) -> bool:
-    return MARK in record or answers.looks_like(record) or listing.looks_like(record)
+    return MARK in record or answers.looks_like(record) or listing.looks_like(record) or crawlers.looks_like(record)
 
 
 def read(record: dict[str, Any], about: About) -> list[tuple[Layout, dict[str, Any]] | str | Bad]:
@@ -65,6 +66,8 @@ def read(record: dict[str, Any], about: About) -> list[tuple[Layout, dict[str, A
         layout, told = _LAYOUTS[0], _document(record, about)
     elif listing.looks_like(record):
         layout, told = _LAYOUTS[1], listing.read(record, about)
+    elif crawlers.looks_like(record):
+        layout, told = _LAYOUTS[2], crawlers.read(record, about)
     else:
         layout, told = _LAYOUTS[0], answers.read(record, about)
     return [(layout, each) if isinstance(each, dict) else str(each) if isinstance(each, LeftOut) else each for each in told]

@@ -103,6 +103,7 @@ class Declared:
     fields: tuple[str, ...] = ()
     delimiter: str | None = None
     sampling_pct: float | None = None
+    realtime: bool = False  # the person says that they are real-time logs
 
 
 def declared(
@@ -139,7 +140,7 @@ def declared(
         delimiter = delimiter.encode().decode("unicode_escape") if "\\" in delimiter else delimiter
         if not delimiter or len(delimiter) > 5 or "\n" in delimiter or "\r" in delimiter:
             raise WrongUse("A field delimiter is one to five characters, and no line end. Without one, fields cannot be told apart.")
-    return Declared(tuple(lower), delimiter, sampling_pct)
+    return Declared(tuple(lower), delimiter, sampling_pct, realtime)
 
 
 def _from_file(path: Path) -> tuple[list[str], float | None]:

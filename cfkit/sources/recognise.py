@@ -14,7 +14,7 @@ import orjson
 from cfkit.errors import CannotRead
 from cfkit.sources import access, cloudtrail, connection, cut, event_history_csv, inventory, realtime, waf
 from cfkit.sources.answers import About
-from cfkit.sources.content import archive_kind
+from cfkit.sources.content import no_text
 from cfkit.sources.cut import Cutter, text_cutter
 from cfkit.sources.documents import Documents, LeftAlone, Sorted, Sorter
 from cfkit.sources.json_text import envelope
@@ -35,8 +35,8 @@ def cutter(head: bytes, source: str = "auto", declared: Declared | None = None, 
     Raises CannotRead with the reason when it is no log this kit reads or not of the source asked for, LeftAlone for digests and the like.
     """
     declared = declared or Declared()
-    if kind := archive_kind(head):
-        raise CannotRead(f"{kind}, not a log")
+    if kind := no_text(head):
+        raise CannotRead(kind)
     start = head.lstrip()[:1]
     found = json_cutter(head, about) if start in (b"{", b"[") else event_history_csv.cutter(head) or text_cutter(head, declared)
     if source != "auto" and found.layout is not None:

@@ -5,8 +5,9 @@ Without anybody there to click, both hold their defaults, so a notebook run by a
 exported page a widget becomes the words, and the picture, of what was chosen.
 """
 
+from cfkit.widgets.filing import Filing
 from cfkit.widgets.form import QueryForm
 from cfkit.widgets.handover import Handover
 from cfkit.widgets.picker import ScopePicker
 
-__all__ = ["Handover", "QueryForm", "ScopePicker"]
+__all__ = ["Filing", "Handover", "QueryForm", "ScopePicker"]

@@ -1,8 +1,9 @@
-"""Writes cfkit/lookups/edge_locations.csv: `make edge-locations` (needs the package airportsdata, which only this uses).
+"""Writes cfkit/lookups/edge_locations.csv: `make edge-locations`, which fetches the package airportsdata for it.
 
 CloudFront names an edge location by the three letters of an airport near by. The codes it is known to use, with their cities, come from
 `known.csv` (tobilg/aws-edge-locations, MIT); all other IATA codes from airportsdata (MIT), so that a new edge location has a place on the
-day it appears. Where both have a code, the known one stands: some are cities (YTO) or closed airports (TXL).
+day it appears. Where both have a code, the known one stands: some are cities (YTO) or closed airports (TXL). One row of known.csv is
+corrected: Barcelona's edge locations were listed under BLA, the airport of Barcelona in Venezuela.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ def rows() -> list[dict[str, str]]:
 def main() -> None:
     every = rows()
     with open(TARGET, "w", encoding="utf-8", newline="") as stream:
+        stream.write(f"# aws-edge-locations (known: 1) and airportsdata {version('airportsdata')}, MIT licences; see NOTICE\n")
         writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(every)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data.generator import inventory
-from data.generator.clock import DAYS
+from data.generator.clock import DAY, DAYS
 from data.generator.incidents import everything
 from data.generator.incidents.logging_changes import LoggingTrial
 from data.generator.incidents.regulars import SearchCrawler
@@ -57,7 +57,7 @@ def generate(out: Path, seed: int = SEED, scale: float = 1.0, days: int = DAYS, 
     trail = {"objects": sum(one.key.startswith(setup.TRAIL_BUCKET) for one in stored), "records": len(history.records())}
     waf = {"objects": sum(one.key.startswith(setup.WAF_BUCKET) for one in stored)}
     truth = tell(world, planted, run, history, evidence, trail, waf)
-    inventory.save(out, account, stored)
+    inventory.save(out, account, stored, days * DAY)
     (out / "crawler_ranges.json").write_bytes(crawler.ranges())
     (out / "truth.json").write_bytes((json.dumps(truth, indent=1, ensure_ascii=False) + "\n").encode())
     return truth

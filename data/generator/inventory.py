@@ -1,7 +1,7 @@
-"""What somebody saved on the day after: the answers of the AWS command line about distributions, log deliveries and web ACLs, as the
-account is then; and listings of the log buckets.
+"""What somebody saved on the day after: the answers of AWS about distributions, log deliveries and web ACLs, as the account is then; and
+listings of the log buckets. As boto3 gives them, with the moment in their ResponseMetadata; the command line leaves that out.
 
-The command line writes CloudFront's and WAF's member names with a capital, those of CloudWatch Logs as they are (AWS CLI command
+CloudFront's and WAF's member names are written with a capital, those of CloudWatch Logs as they are (AWS CLI command
 reference: cloudfront list-distributions, get-distribution-config; logs describe-deliveries; wafv2 list-web-acls; s3api
 list-objects-v2).
 """
@@ -11,15 +11,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from datetime import UTC
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from data.generator.clock import moment
+from data.generator.clock import HOUR, moment
 from data.generator.trail.account import Account, Thing
 from data.generator.trail.setup import LOG_BUCKET, TRAIL_BUCKET
 from data.generator.written.store import Stored
 
 FOLDER = "acme-inventory"
+SAVED_AFTER = 9 * HOUR  # the next morning
 _NOT_IN_SUMMARY = frozenset(("callerReference", "logging", "defaultRootObject", "continuousDeploymentPolicyId"))
 
 
@@ -30,12 +33,14 @@ def capital(value: Any) -> Any:
     return [capital(each) for each in value] if isinstance(value, list) else value
 
 
-def save(out: Path, account: Account, stored: Iterable[Stored]) -> None:
+def save(out: Path, account: Account, stored: Iterable[Stored], end: int) -> None:
     folder = out / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    saved = moment(end + SAVED_AFTER).replace(tzinfo=UTC)
     for name, answer in (*_answers(account), *_listings(list(stored))):
-        (folder / f"{name}.json").write_text(json.dumps(answer, indent=4, ensure_ascii=False) + "\n", encoding="utf-8")
+        told = {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {"date": format_datetime(saved, usegmt=True)}}, **answer}
+        (folder / f"{name}.json").write_text(json.dumps(told, indent=4, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _answers(account: Account) -> Iterable[tuple[str, Any]]:
