@@ -259,7 +259,8 @@ def test_the_estimate_of_cost_is_bytes_and_requests_times_the_price_table(raw: l
     with (CHECKOUT / "cfkit" / "lookups" / "prices.csv").open(encoding="utf-8") as file:
         regions = list(csv.DictReader(file))
     with (CHECKOUT / "cfkit" / "lookups" / "edge_locations.csv").open(encoding="utf-8") as file:
-        country = {line["code"]: line["country"] for line in csv.DictReader(file)}
+        lines = (line for line in file if not line.startswith("#"))
+        country = {line["code"]: line["country"] for line in csv.DictReader(lines)}
     price = {c: region for region in regions for c in region["countries"].split()}
     usd, requests = Counter[str](), Counter[str]()
     for r in raw:
