@@ -10,7 +10,7 @@ VENV    := .venv
 PY      := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime-installed
 DEV     := $(VENV)/.dev-installed
-JOBS    ?= 2
+JOBS    ?= 4
 PYTEST_ARGS ?=
 
 help: ## what there is to make
@@ -22,7 +22,7 @@ demo: $(RUNTIME) ## the sample incident: loaded, asked, and written to a page yo
 lab: $(RUNTIME) ## JupyterLab on the notebooks, with the sample case ready
 	@$(PY) -m cfkit lab
 
-test: $(DEV) ## every test (PYTEST_ARGS="-k edges" narrows it, JOBS=4 runs more at a time)
+test: $(DEV) ## every test (PYTEST_ARGS="-k edges" narrows it, JOBS=2 for a small machine)
 	$(PY) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 fuzz: $(DEV) ## the property tests with about a million mutated lines and records (an hour)

@@ -237,7 +237,7 @@ def test_the_query_shown_is_one_file_that_passes_every_check(tmp_path: Path, sam
     for example in query.examples:
         queries.check_example(con, query, example)
     answer = queries.run(con, query, {"min_requests": 2}, sample_case.scope(), {})
-    assert answer.headline.startswith("Status 200 is ")
+    assert answer.headline.startswith("GET is ")
     assert answer.chart() is not None
 
 
