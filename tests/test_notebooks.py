@@ -242,13 +242,15 @@ def test_it_runs_on_replayed_real_traffic(notebook, tmp_path):
     assert NONSENSE.findall(said) == []
 
 
-def run_here(notebook, monkeypatch, **given):
+def run_here(notebook, request, monkeypatch, **given):
     """Its cells one after the other; returns what they show, as text, and the names they leave behind."""
     from IPython.core.interactiveshell import InteractiveShell
 
     monkeypatch.delenv("CFKIT_CASE", raising=False)
     shell = InteractiveShell()
     shown = []
+    # A case that a notebook leaves open would keep other tests from its file.
+    request.addfinalizer(lambda: shell.user_ns["case"].close())
     for cell in code(notebook):
         source = cell.source
         if "parameters" in cell.metadata.get("tags", []):
@@ -270,8 +272,8 @@ def replayed_file(tmp_path_factory) -> Path:
 
 
 @other_notebook
-def test_it_tells_of_the_samples_what_its_questions_find(notebook, sample_file, monkeypatch):
-    said, names = run_here(notebook, monkeypatch, case_file=str(sample_file))
+def test_it_tells_of_the_samples_what_its_questions_find(notebook, sample_file, request, monkeypatch):
+    said, names = run_here(notebook, request, monkeypatch, case_file=str(sample_file))
     found = [value for value in names.values() if isinstance(value, cfkit.Answer) and value.records]
     assert len(found) >= 5
     for answer in found:
@@ -281,8 +283,8 @@ def test_it_tells_of_the_samples_what_its_questions_find(notebook, sample_file, 
 
 @other_notebook
 @pytest.mark.skipif(not REPLAYED.is_dir(), reason="the replayed web traffic lies beside a developer's checkout only")
-def test_without_trail_and_web_acl_it_says_what_it_cannot_judge(notebook, replayed_file, monkeypatch):
-    said, names = run_here(notebook, monkeypatch, case_file=str(replayed_file))
+def test_without_trail_and_web_acl_it_says_what_it_cannot_judge(notebook, replayed_file, request, monkeypatch):
+    said, names = run_here(notebook, request, monkeypatch, case_file=str(replayed_file))
     assert any(isinstance(value, cfkit.Answer) for value in names.values())
     assert NONSENSE.findall(" ".join(value.headline for value in names.values() if isinstance(value, cfkit.Answer))) == []
     assert "are loaded in this case" in said or notebook.stem in ("30_geo_anomalies", "60_performance")
